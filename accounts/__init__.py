@@ -1,0 +1,1 @@
+"""People: users, client organisations and their members, API keys."""

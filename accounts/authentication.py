@@ -1,0 +1,100 @@
+"""Who is asking the API: a key, or the session of a page. One query, scopes included."""
+
+import hashlib
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.throttling import SimpleRateThrottle
+from rest_framework.views import APIView
+
+from accounts.models import ApiKey, User
+from accounts.states import SCOPES_OF, Role
+
+# A key's last use is a help to its owner, not a log: written once in this time.
+LAST_USED_EVERY = timedelta(minutes=5)
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """`Authorization: Bearer fck_<prefix>_<secret>`."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        word, _space, token = request.headers.get("Authorization", "").partition(" ")
+        if not word:
+            return None
+        parts = token.strip().split("_")
+        if word.lower() != "bearer" or len(parts) != 3 or parts[0] != "fck" or "\0" in token:
+            raise AuthenticationFailed(
+                _("Send “Authorization: Bearer fck_…”."), code="key_malformed"
+            )
+        now = timezone.now()
+        hashed = hashlib.sha256(parts[2].encode()).hexdigest()
+        key = (
+            ApiKey.objects.usable(now)
+            .filter(prefix=parts[1], secret_hash=hashed, user__is_active=True)
+            .select_related("user", "user__member", "user__member__client")
+            .first()
+        )
+        if key is None:
+            raise AuthenticationFailed(
+                _("This key is unknown, expired or revoked. Make a new one under Settings → Keys."),
+                code="key_unknown",
+            )
+        if key.last_used_at is None or now - key.last_used_at > LAST_USED_EVERY:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        return key.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="api"'
+
+
+class PageSessionAuthentication(SessionAuthentication):
+    """The signed-in person of a page; CSRF is checked."""
+
+
+class HasScope(BasePermission):
+    """A view names `scope` (or per method `scopes`); keys need it, and the person's role too."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        scopes: dict[str, str] = getattr(view, "scopes", {})
+        wanted = scopes.get(request.method or "", getattr(view, "scope", None))
+        if not request.user.is_authenticated:
+            return False
+        if wanted is None:
+            return request.auth is None
+        if wanted not in SCOPES_OF[Role(request.user.role)]:
+            self.message = _("This is for another kind of account than yours.")
+            return False
+        if isinstance(request.auth, ApiKey) and wanted not in request.auth.scopes:
+            self.message = _("This key lacks the scope “%(scope)s”.") % {"scope": wanted}
+            return False
+        return True
+
+
+class KeyThrottle(SimpleRateThrottle):
+    """So many requests a minute for each key, person or, unknown, address."""
+
+    scope = "api"
+
+    def get_cache_key(self, request: Request, view: APIView) -> str:
+        if isinstance(request.auth, ApiKey):
+            ident: Any = f"key-{request.auth.pk}"
+        elif request.user.is_authenticated:
+            ident = f"user-{request.user.pk}"
+        else:
+            ident = self.get_ident(request)
+        return self.cache_format % {"scope": self.scope, "ident": ident}
+
+
+class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = ApiKeyAuthentication
+    name = "ApiKey"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "fck_…"}

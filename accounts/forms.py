@@ -1,0 +1,87 @@
+"""Forms of people, and allauth's doors into our services."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts import selectors, services
+from accounts.models import User
+from accounts.states import SCOPES_OF, MemberRole, Role, Scope
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Sign-in, sign-up and their mails by allauth; the account itself by our service."""
+
+    def save_user(
+        self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True
+    ) -> User:
+        super().save_user(request, user, form, commit=False)
+        user.name = form.cleaned_data["name"]
+        user.language = translation.get_language() or "en"
+        return services.sign_up(
+            user=user,
+            role=form.cleaned_data["role"],
+            organisation=form.cleaned_data["organisation"],
+            now=timezone.now(),
+        )
+
+
+class SignUpForm(forms.Form):
+    """What sign-up asks besides address and password."""
+
+    role = forms.ChoiceField(
+        label=_("I am here to"),
+        choices=[(Role.WORKER, _("do work and be paid")), (Role.MEMBER, _("have work done"))],
+        widget=forms.RadioSelect,
+        initial=Role.WORKER,
+    )
+    name = forms.CharField(label=_("Your name"), max_length=100, required=False)
+    organisation = forms.CharField(
+        label=_("Organisation"),
+        max_length=120,
+        required=False,
+        help_text=_("Only if you want work done: workers will see this name."),
+    )
+
+    field_order = ["role", "email", "password1", "name", "organisation"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("role") == Role.MEMBER and not cleaned.get("organisation", "").strip():
+            self.add_error("organisation", _("A client needs the name of its organisation."))
+        elif cleaned.get("role") == Role.MEMBER and selectors.client_named(cleaned["organisation"]):
+            self.add_error("organisation", services.NAME_TAKEN)
+        return cleaned
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """allauth calls this when the account is complete, which it is: see AccountAdapter."""
+
+
+class ApiKeyForm(forms.Form):
+    """A new key: only the scopes of the person's role are offered."""
+
+    name = forms.CharField(label=_("What is it for?"), max_length=80)
+    scopes = forms.MultipleChoiceField(
+        label=_("What may it do?"), widget=forms.CheckboxSelectMultiple
+    )
+    days = forms.IntegerField(
+        label=_("For how many days?"),
+        min_value=1,
+        max_value=services.KEY_DAYS_MAX,
+        initial=services.KEY_DAYS_DEFAULT,
+    )
+
+    def __init__(self, *args: Any, role: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        scopes = self.fields["scopes"]
+        assert isinstance(scopes, forms.MultipleChoiceField)
+        scopes.choices = [(s.value, s.label) for s in Scope if s in SCOPES_OF[Role(role)]]
+
+
+class MemberForm(forms.Form):
+    email = forms.EmailField(label=_("E-mail address of the person"))
+    role = forms.ChoiceField(label=_("Role"), choices=MemberRole, initial=MemberRole.REVIEWER)

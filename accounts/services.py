@@ -1,0 +1,158 @@
+"""All writes about people, organisations and keys."""
+
+import hashlib
+import secrets
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import ApiKey, Client, Member, User
+from accounts.states import SCOPES_OF, MemberRole, Role
+from core import events
+from core.db import operation
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+
+KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 90, 365
+KEYS_MAX = 50
+NAME_TAKEN = _("An organisation of this name exists. Ask its owner to add you.")
+
+
+class NameTaken(Conflict):
+    code = "name_taken"
+
+
+class LastOwner(Conflict):
+    code = "last_owner"
+
+
+@operation
+def sign_up(*, user: User, role: str, organisation: str, now: datetime) -> User:
+    """Saves a new person: a worker, or the owner of a new client organisation. Whole or not at all.
+
+    Raises Invalid for another role or a missing organisation, NameTaken 409.
+    """
+    if role not in (Role.WORKER, Role.MEMBER):
+        raise Invalid(_("Choose worker or client."), field="role")
+    user.role = role
+    user.save()
+    if role == Role.MEMBER:
+        _create_client(owner=user, name=organisation, now=now)
+    events.record("user.signed_up", by=user, about=user, now=now, role=role)
+    return user
+
+
+def _create_client(*, owner: User, name: str, now: datetime) -> Client:
+    if not name.strip():
+        raise Invalid(_("A client needs the name of its organisation."), field="organisation")
+    try:
+        with transaction.atomic():
+            client = Client.objects.create(name=name.strip(), created_at=now)
+    except IntegrityError as error:
+        raise NameTaken(NAME_TAKEN, field="organisation") from error
+    Member.objects.create(client=client, user=owner, role=MemberRole.OWNER, joined_at=now)
+    return client
+
+
+@operation
+def verify_client(*, client_id: int, by: User, now: datetime) -> Client:
+    """Staff has checked who the client is; recorded with who and when. Again changes nothing."""
+    if not by.is_staff:
+        raise Forbidden(_("Only staff verifies clients."))
+    client = Client.objects.select_for_update().filter(pk=client_id).first()
+    if client is None:
+        raise NotFound(_("There is no such client."))
+    if client.verified_at is None:
+        client.verified_at, client.verified_by = now, by
+        client.save(update_fields=["verified_at", "verified_by"])
+        events.record("client.verified", by=by, about=client, now=now)
+    return client
+
+
+@operation
+def add_member(*, client_id: int, email: str, role: str, by: Member, now: datetime) -> Member:
+    """Makes an account without a client, of the member kind, a member. Owners only."""
+    _own(client_id=client_id, by=by)
+    if role not in MemberRole.values:
+        raise Invalid(_("Choose owner or reviewer."), field="role")
+    user = User.objects.filter(email__iexact=email, role=Role.MEMBER, is_active=True).first()
+    if user is None or Member.objects.filter(user=user).exists():
+        raise Invalid(
+            _(
+                "Nobody without an organisation signed up as client member with this address. "
+                "Ask the person to sign up first, or to leave the other organisation."
+            ),
+            field="email",
+        )
+    member = Member.objects.create(client_id=client_id, user=user, role=role, joined_at=now)
+    events.record("member.added", by=by.user, about=member, now=now, role=role)
+    return member
+
+
+@operation
+def remove_member(*, member_id: int, by: Member, now: datetime) -> None:
+    """Ends a membership; the last owner cannot go (409)."""
+    _own(client_id=by.client_id, by=by)
+    owners = Member.objects.filter(client=by.client_id, role=MemberRole.OWNER)
+    locked = list(owners.select_for_update().order_by("pk"))
+    member = Member.objects.filter(pk=member_id, client=by.client_id).first()
+    if member is None:
+        raise NotFound(_("There is no such member."))
+    if [owner.pk for owner in locked] == [member.pk]:
+        raise LastOwner(_("The last owner cannot leave. Make another member an owner first."))
+    events.record("member.removed", by=by.user, about=member, now=now, user_id=member.user_id)
+    member.delete()
+
+
+def _own(*, client_id: int, by: Member) -> None:
+    if by.client_id != client_id:
+        raise NotFound(_("There is no such client."))
+    if not by.is_owner:
+        raise Forbidden(_("Only an owner of the organisation may do this."))
+
+
+@operation
+def create_api_key(
+    *, user: User, name: str, scopes: Iterable[str], days: int, now: datetime
+) -> tuple[ApiKey, str]:
+    """A new key and its text, which is shown this once and never stored.
+
+    Raises Invalid for a scope the person's role does not have, or a life of over 365 days.
+    """
+    wanted = sorted(set(scopes))
+    allowed = SCOPES_OF[Role(user.role)]
+    if not wanted or not set(wanted) <= allowed:
+        raise Invalid(
+            _("Choose among these scopes: %(scopes)s.")
+            % {"scopes": ", ".join(sorted(allowed)) or "–"},
+            field="scopes",
+        )
+    if not 1 <= days <= KEY_DAYS_MAX:
+        raise Invalid(_("A key lives 1 to 365 days."), field="days")
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if ApiKey.objects.usable(now).filter(user=user).count() >= KEYS_MAX:
+        raise Conflict(_("You have 50 keys. Revoke one first."), code="too_many_keys")
+    prefix, secret = secrets.token_hex(6), secrets.token_hex(32)
+    key = ApiKey.objects.create(
+        user=user,
+        name=name.strip() or prefix,
+        prefix=prefix,
+        secret_hash=hashlib.sha256(secret.encode()).hexdigest(),
+        scopes=wanted,
+        created_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    events.record("api_key.created", by=user, about=key, now=now, scopes=wanted)
+    return key, f"fck_{prefix}_{secret}"
+
+
+@operation
+def revoke_api_key(*, key_id: int, by: User, now: datetime) -> None:
+    """The key opens nothing any more, at once. Again changes nothing."""
+    key = ApiKey.objects.select_for_update().filter(pk=key_id, user=by).first()
+    if key is None:
+        raise NotFound(_("There is no such key."))
+    if key.revoked_at is None:
+        ApiKey.objects.filter(pk=key.pk).update(revoked_at=now)
+        events.record("api_key.revoked", by=by, about=key, now=now)

@@ -1,0 +1,1 @@
+"""The bottom layer: what every app stands on. Knows no app."""

@@ -1,0 +1,178 @@
+"""How a refusal reaches a person or a program: the two adapters, and nothing else.
+
+The API answers application/problem+json (RFC 9457); pages answer a form error or an error page.
+"""
+
+import contextlib
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from rest_framework import exceptions, status
+from rest_framework.views import set_rollback
+
+from core import errors
+from core.errors import DomainError, Flaw
+
+TYPE = "application/problem+json"
+
+
+def body(error: DomainError, *, request_id: str) -> dict[str, Any]:
+    """The RFC 9457 object of `error`."""
+    out: dict[str, Any] = {
+        "type": f"/docs/errors#{error.code}",
+        "title": str(error.title),
+        "status": error.status,
+        "detail": str(error.detail),
+        "code": error.code,
+        "errors": [flaw.as_dict() for flaw in error.flaws],
+        "request_id": request_id,
+    }
+    if error.field and not error.flaws:
+        out["errors"] = [Flaw(error.detail, error.code, pointer=f"/{error.field}").as_dict()]
+    return out | error.extra
+
+
+def respond(error: DomainError, request: HttpRequest) -> JsonResponse:
+    """`error` as an HTTP response."""
+    response = JsonResponse(
+        body(error, request_id=getattr(request, "request_id", "")),
+        status=error.status,
+        content_type=TYPE,
+    )
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    if error.status == status.HTTP_401_UNAUTHORIZED:
+        response["WWW-Authenticate"] = 'Bearer realm="api"'
+    return response
+
+
+class NotSignedIn(DomainError):
+    status, code, title = 401, "not_authenticated", "Not signed in"
+
+
+class MethodNotAllowed(DomainError):
+    status, code, title = 405, "method_not_allowed", "Method not allowed"
+
+
+class NotAcceptable(DomainError):
+    status, code, title = 406, "not_acceptable", "Not acceptable"
+
+
+def api_problem(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """DRF's exception handler. Anything unanticipated is a bug: None lets it become a 500."""
+    request = context["request"]
+    found = as_domain_error(error)
+    if found is None:
+        return None
+    set_rollback()
+    return respond(found, request._request)
+
+
+def as_domain_error(error: Exception) -> DomainError | None:
+    """DRF's and Django's own refusals in our words."""
+    if isinstance(error, DomainError):
+        return error
+    if isinstance(error, ValidationError):
+        return errors.Invalid(_("The input is not valid."), flaws=_flaws(error))
+    if isinstance(error, exceptions.ValidationError):
+        return errors.Invalid(_("The input is not valid."), flaws=_api_flaws(error.get_full_details()))
+    if isinstance(error, exceptions.Throttled):
+        wait = math.ceil(error.wait or 1)
+        return errors.Throttled(
+            _("Too many requests. Try again in %(wait)d seconds.") % {"wait": wait},
+            retry_after=wait,
+        )
+    return _framework_error(error)
+
+
+def _framework_error(error: Exception) -> DomainError | None:
+    if isinstance(error, exceptions.NotAuthenticated | exceptions.AuthenticationFailed):
+        return NotSignedIn(str(error.detail), code=str(error.get_codes()))
+    if isinstance(error, exceptions.PermissionDenied | PermissionDenied):
+        return errors.Forbidden(str(getattr(error, "detail", "")) or _("You may not do this."))
+    if isinstance(error, Http404 | exceptions.NotFound):
+        return errors.NotFound(_("There is no such thing, or it is not yours."))
+    if isinstance(error, exceptions.MethodNotAllowed):
+        return MethodNotAllowed(str(error.detail))
+    if isinstance(error, exceptions.NotAcceptable):
+        return NotAcceptable(str(error.detail))
+    if isinstance(error, exceptions.UnsupportedMediaType):
+        return errors.UnsupportedMedia(str(error.detail))
+    if isinstance(error, exceptions.ParseError):
+        return errors.Invalid(str(error.detail), code="malformed")
+    return None
+
+
+def _flaws(error: ValidationError) -> list[Flaw]:
+    if hasattr(error, "error_dict"):
+        return [
+            Flaw("; ".join(part.messages), part.code or "invalid", pointer=f"/{field}")
+            for field, parts in error.error_dict.items()
+            for part in parts
+        ]
+    return [Flaw("; ".join(error.messages), getattr(error, "code", None) or "invalid")]
+
+
+def _api_flaws(details: Any, pointer: str = "") -> list[Flaw]:
+    """DRF's nested details, flattened to JSON pointers."""
+    if isinstance(details, dict) and "message" in details and "code" in details:
+        return [Flaw(details["message"], details["code"], pointer=pointer or "/")]
+    if isinstance(details, dict):
+        items = [(f"{pointer}/{key}", value) for key, value in details.items()]
+    else:
+        nested = [item for item in details if "message" not in item]
+        items = [
+            (f"{pointer}/{i}" if nested else pointer, item) for i, item in enumerate(details) if item
+        ]
+    return [flaw for where, item in items for flaw in _api_flaws(item, where)]
+
+
+# --- pages ---------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def on(form: Form) -> Iterator[None]:
+    """Turns a refusal of the service inside into errors of `form`; check `form.is_valid()` after.
+
+    A refusal that belongs to no field stays at the head of the form.
+    """
+    try:
+        yield
+    except DomainError as error:
+        known = error.field if error.field in form.fields else None
+        form.add_error(known, str(error.detail))
+        for flaw in error.flaws:
+            field = (flaw.pointer or "").split("/")[1:2]
+            where = field[0] if field and field[0] in form.fields else None
+            form.add_error(where, str(flaw.detail))
+
+
+class PageProblems:
+    """Middleware: the refusals that a view let through, as a page (or a fragment for htmx)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, DomainError):
+            return None
+        if request.path.startswith("/api/"):
+            return respond(error, request)
+        fragment = request.headers.get("HX-Request") == "true"
+        template = "components/_problem.html" if fragment else "problem.html"
+        response = render(request, template, {"problem": error}, status=error.status)
+        if error.retry_after is not None:
+            response["Retry-After"] = str(error.retry_after)
+        return response
+
+
+page_problems = PageProblems

@@ -1,0 +1,44 @@
+"""Every request has an id: in the log, in the answer, in the error a person sees."""
+
+import logging
+import re
+import time
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from marketplace import logs, metrics
+
+log = logging.getLogger("fairclick.request")
+GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
+
+
+def request_id(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Names the request, measures it and writes one line: never a body, never a query string."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-ID", "")
+        name = given if GIVEN.fullmatch(given) else uuid.uuid4().hex
+        request.request_id = name  # type: ignore[attr-defined]
+        token = logs.request_id.set(name)
+        started = time.perf_counter()
+        try:
+            response = get_response(request)
+            seconds = time.perf_counter() - started
+            metrics.observe(request, response, seconds)
+            log.info(
+                "%s %s %s",
+                request.method,
+                request.path,
+                response.status_code,
+                extra={"milliseconds": round(seconds * 1000, 1)},
+            )
+        finally:
+            logs.request_id.reset(token)
+        response["X-Request-ID"] = name
+        return response
+
+    return middleware

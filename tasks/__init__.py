@@ -1,0 +1,1 @@
+"""The work: batches, tasks, places, assignments, answers and their interfaces."""

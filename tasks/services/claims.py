@@ -1,0 +1,241 @@
+"""Claims: from taking a place to giving it back. The clock stops when the line drops (R12)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core import events, rules
+from core.db import inside_operation, operation, rows
+from core.errors import Conflict, Forbidden, NotFound, Throttled
+from core.states import Moves
+from tasks.models import Assignment, Batch, Draft, Place, Workbench
+from tasks.states import ASSIGNMENT, AssignmentState, PlaceState
+
+
+class NothingLeft(Conflict):
+    code = "nothing_left"
+
+
+class ClaimLimit(Conflict):
+    code = "claim_limit"
+
+
+class NotOnOffer(Conflict):
+    code = "batch_not_open"
+
+
+class NoMoreExtensions(Conflict):
+    code = "no_more_extensions"
+
+
+CLAIM = """
+SELECT outcome, assignment_id FROM tasks_claim(
+    %(worker)s, %(batch)s, %(now)s, %(limit)s, %(offline)s, %(pause)s)
+"""
+
+
+@operation
+def claim(*, worker: User, batch_id: int, now: datetime) -> Assignment:
+    """Gives the worker the next place of a batch, with its task and batch loaded.
+
+    A task once a worker; places given back come first. Raises NothingLeft, ClaimLimit (R12) or
+    NotOnOffer 409, NotFound 404, Forbidden for anybody but a worker.
+    """
+    if not worker.is_worker:
+        raise Forbidden(_("Only workers claim work. Sign in with a worker's account."))
+    params = {
+        "worker": worker.pk,
+        "batch": batch_id,
+        "now": now,
+        "limit": rules.OPEN_CLAIMS,
+        "offline": rules.OPEN_CLAIMS_OFFLINE,
+        "pause": rules.PAUSE,
+    }
+    [(outcome, assignment_id)] = rows(CLAIM, params)
+    if outcome != "claimed":
+        _refuse(outcome, batch_id)
+    assignment = Assignment.objects.select_related("task", "batch").get(pk=assignment_id)
+    events.record(
+        "assignment.claimed", by=worker, about=assignment, now=now, batch=batch_id,
+        place=assignment.place_id,
+    )
+    return assignment
+
+
+def _refuse(outcome: str, batch_id: int) -> None:
+    if outcome == "claim_limit":
+        raise ClaimLimit(
+            _("You hold as many tasks as allowed. Submit one or give one back, then claim again.")
+        )
+    if outcome == "nothing_left":
+        raise NothingLeft(_("No task of this batch is left for you now. Look again later."))
+    if not Batch.objects.published().filter(pk=batch_id).exists():
+        raise NotFound(_("There is no such batch."))
+    raise NotOnOffer(_("This batch takes no claims now: it is paused, closed or stopped."))
+
+
+@inside_operation
+def lock_own(*, assignment_id: int, worker: User) -> Assignment:
+    """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404."""
+    assignment = (
+        Assignment.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("task", "batch")
+        .filter(pk=assignment_id, worker=worker)
+        .first()
+    )
+    if assignment is None:
+        raise NotFound(_("There is no such task, or it is not yours."))
+    return assignment
+
+
+@operation
+def show_life(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
+    """A sign of life: page load, save or heartbeat. Moves the lease by the time of silence."""
+    assignment = lock_own(assignment_id=assignment_id, worker=worker)
+    apply_life(assignment, now=now)
+    return assignment
+
+
+@inside_operation
+def apply_life(assignment: Assignment, *, now: datetime) -> None:
+    """Notes a sign of life on a locked claim; on any other state it does nothing.
+
+    Silence beyond 60 s did not use up the lease: it ends later by that much, up to `due_at`,
+    which never moves, so that all pauses together stay within 72 h.
+    """
+    if not assignment.is_claimed or now <= assignment.last_seen_at:
+        return
+    silence = now - assignment.last_seen_at
+    paused = max(timedelta(0), silence - rules.PRESENCE)
+    assignment.lease_ends_at = min(assignment.lease_ends_at + paused, assignment.due_at)
+    assignment.active_seconds += int((silence - paused).total_seconds())
+    assignment.last_seen_at = now
+    assignment.save(update_fields=["lease_ends_at", "active_seconds", "last_seen_at"])
+
+
+@operation
+def extend(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
+    """Another full lease, twice at most. Raises NoMoreExtensions 409."""
+    assignment = lock_own(assignment_id=assignment_id, worker=worker)
+    ASSIGNMENT.check("submit", assignment.state)
+    if assignment.extensions >= rules.EXTENSIONS:
+        raise NoMoreExtensions(_("The time was extended twice already."))
+    more = timedelta(seconds=assignment.batch.lease_seconds)
+    assignment.extensions += 1
+    assignment.lease_ends_at += more
+    assignment.due_at += more
+    assignment.save(update_fields=["extensions", "lease_ends_at", "due_at"])
+    events.record("assignment.extended", by=worker, about=assignment, now=now)
+    return assignment
+
+
+@operation
+def release(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
+    """Gives the claim back; never counts against her. The place goes to the free list.
+
+    Raises Throttled 429 past 20 an hour in one batch, so that claiming is no way to read it all.
+    """
+    assignment = lock_own(assignment_id=assignment_id, worker=worker)
+    ASSIGNMENT.check("release", assignment.state)
+    since = now - rules.RELEASES_OVER
+    recent = Assignment.objects.filter(
+        worker=worker,
+        batch=assignment.batch_id,
+        state=AssignmentState.RELEASED,
+        ended_at__gt=since,
+    )
+    if recent.count() >= rules.RELEASES_PER_BATCH:
+        raise Throttled(
+            _("Too many tasks of this batch were given back within an hour. Try again later."),
+            retry_after=int(rules.RELEASES_OVER.total_seconds()),
+        )
+    _end([assignment], verb="release", now=now)
+    events.record("assignment.released", by=worker, about=assignment, now=now)
+    return assignment
+
+
+def expire_due(*, now: datetime, most: int = 1_000) -> int:
+    """Ends the claims whose lease and pause are used up; returns how many.
+
+    Drafts stay with their assignments: a later answer still counts while the place is free.
+    """
+    ended = 0
+    while chunk := _expire_chunk(now=now, most=most):
+        ended += chunk
+    return ended
+
+
+@operation
+def _expire_chunk(*, now: datetime, most: int) -> int:
+    due = Assignment.objects.claims_due(now).order_by("due_at", "pk")
+    expired = list(due.select_for_update(of=("self",), no_key=True, skip_locked=True)[:most])
+    if expired:
+        _end(expired, verb="expire", now=now)
+        events.record_many(
+            "assignment.expired", by=None, about=[(one, {}) for one in expired], now=now
+        )
+    return len(expired)
+
+
+@inside_operation
+def _end(assignments: Sequence[Assignment], *, verb: str, now: datetime) -> None:
+    """Ends claims without an answer; their places go to the free list, nothing is paid."""
+    target = ASSIGNMENT.target(verb)
+    guarded(
+        ASSIGNMENT,
+        verb,
+        [assignment.pk for assignment in assignments],
+        state=target,
+        ended_at=now,
+        moved_at=now,
+    )
+    Place.objects.filter(
+        pk__in=[assignment.place_id for assignment in assignments], state=PlaceState.TAKEN
+    ).update(state=PlaceState.OPEN, returned_at=now)
+    for assignment in assignments:
+        assignment.state, assignment.ended_at = target, now
+    Draft.objects.filter(
+        assignment__in=[a.pk for a in assignments if verb == "release"]
+    ).delete()
+
+
+@inside_operation
+def guarded(moves: Moves, verb: str, ids: list[int], **changes: object) -> None:
+    """UPDATE that moves only what may move, and must move all (they are locked and checked)."""
+    moved = Assignment.objects.filter(pk__in=ids, state__in=moves.sources(verb)).update(**changes)
+    if moved != len(ids):
+        raise RuntimeError(f"{verb}: {moved} of {len(ids)} moved")
+
+
+@operation
+def set_offline(*, worker: User, offline: bool, now: datetime) -> None:
+    """Turns “work offline” on or off: five open claims instead of two (R12)."""
+    Workbench.objects.update_or_create(worker=worker, defaults={"offline": offline})
+    events.record("workbench.offline", by=worker, about=worker, now=now, offline=offline)
+
+
+@inside_operation
+def retake(assignment: Assignment, *, now: datetime) -> Assignment | None:
+    """A new claim on the place of an expired one, if it is still free; else None."""
+    batch = assignment.batch
+    taken = Place.objects.filter(
+        pk=assignment.place_id, state=PlaceState.OPEN, batch__state__in=("open", "paused")
+    ).update(state=PlaceState.TAKEN, returned_at=None)
+    if not taken:
+        return None
+    lease = now + timedelta(seconds=batch.lease_seconds)
+    return Assignment.objects.create(
+        place_id=assignment.place_id,
+        task=assignment.task,
+        batch=batch,
+        client_id=assignment.client_id,
+        worker_id=assignment.worker_id,
+        claimed_at=assignment.claimed_at,
+        last_seen_at=now,
+        lease_ends_at=lease,
+        due_at=lease + rules.PAUSE,
+        active_seconds=assignment.active_seconds,
+        moved_at=now,
+    )

@@ -1,0 +1,278 @@
+"""Tasks of a draft: a JSON array, NDJSON or CSV, streamed into COPY. All of a file or nothing.
+
+Memory stays flat: rows are read one at a time off a spooled body, checked, and written as COPY
+text to a spooled file that PostgreSQL then reads.
+"""
+
+import csv
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import IO, Any
+
+import ijson
+from django.db import IntegrityError, connection, transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Member
+from core import events, rules, text
+from core.db import operation, rows
+from core.errors import Conflict, Flaw, Invalid, RuleBroken, TooLarge, UnsupportedMedia
+from tasks.interfaces import parse as interfaces
+from tasks.models import Batch
+from tasks.services import batches
+
+TYPES = {
+    "application/json": "json",
+    "application/x-ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "text/csv": "csv",
+}
+ID = "external_id"
+SPOOL = 4 * 1024 * 1024
+
+
+class BadRows(RuleBroken):
+    code = "bad_rows"
+
+
+class NoInterface(Conflict):
+    code = "no_interface"
+
+
+@dataclass
+class Row:
+    """One row of an upload: where it stands, and what is wrong with it or its payload."""
+
+    line: int
+    payload: dict[str, Any] | None = None
+    flaw: Flaw | None = None
+
+
+def format_of(content_type: str) -> str:
+    """The kind of upload that a Content-Type names. Raises UnsupportedMedia 415."""
+    kind = TYPES.get(content_type.partition(";")[0].strip().lower())
+    if kind is None:
+        raise UnsupportedMedia(
+            _("Send application/json (an array), application/x-ndjson or text/csv.")
+        )
+    return kind
+
+
+@operation
+def upload_tasks(
+    *, batch_id: int, by: Member, body: IO[bytes], content_type: str, now: datetime
+) -> int:
+    """Adds every row of `body` to a draft, in order; returns how many. Bad rows: none is stored.
+
+    Each row is an object (in CSV: a line under named columns); `external_id` names the task, the
+    rest is its payload. Raises BadRows 422 with the lines of the first hundred, TooLarge 413,
+    UnsupportedMedia 415, NoInterface 409.
+    """
+    batch = batches.lock_draft(batch_id=batch_id, by=by)
+    if not batch.interface:
+        raise NoInterface(
+            _("Give the batch its interface first: tasks are checked against it."),
+            field="interface",
+        )
+    reader = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv}[format_of(content_type)]
+    with tempfile.SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", newline="") as copy:
+        count = _write_copy(batch, reader(body), copy)
+        copy.seek(0)
+        _copy_in(batch, copy)
+    Batch.objects.filter(pk=batch.pk).update(
+        task_count=batch.task_count + count, revision=batch.revision + 1
+    )
+    events.record("batch.tasks_uploaded", by=by.user, about=batch, now=now, count=count)
+    return count
+
+
+def _write_copy(batch: Batch, found: Iterator[Row], copy: Any) -> int:
+    """Checks each row and writes it in COPY's text format; returns their number."""
+    interface = interfaces.parse_cached(batch.interface)
+    flaws: list[Flaw] = []
+    count = 0
+    for row in found:
+        count += 1
+        if count > rules.MAX_UPLOAD_ROWS:
+            raise TooLarge(_("At most ten million tasks in one file."))
+        flaw = row.flaw or _check(row, interface)
+        if flaw is not None:
+            flaws.append(flaw)
+            if len(flaws) >= rules.MAX_REPORTED_FLAWS:
+                break
+            continue
+        payload = row.payload or {}
+        external_id = payload.pop(ID)
+        cells = (str(batch.task_count + count - 1), external_id, json.dumps(payload))
+        copy.write(f"{batch.pk}\t" + "\t".join(_escaped(cell) for cell in cells) + "\n")
+    if flaws:
+        raise BadRows(_("Some rows are wrong; nothing was stored. Mend them."), flaws=flaws)
+    if not count:
+        raise Invalid(_("The file holds no task."), code="empty")
+    return count
+
+
+def _escaped(cell: str) -> str:
+    return (
+        cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    )
+
+
+def _check(row: Row, interface: interfaces.Interface) -> Flaw | None:
+    payload = row.payload
+    if not isinstance(payload, dict):
+        return Flaw(_("A task is an object."), "not_an_object", line=row.line)
+    external_id = payload.get(ID)
+    if not isinstance(external_id, str) or not 1 <= len(external_id) <= 200:
+        return Flaw(
+            _("Give “external_id”: a text of 1 to 200 characters, your own name of the task."),
+            "external_id",
+            line=row.line,
+        )
+    if text.unstorable(payload):
+        return Flaw(_("NUL characters and broken Unicode are not allowed."), "nul", line=row.line)
+    problems = interface.check_payload({k: v for k, v in payload.items() if k != ID})
+    if problems:
+        said = " ".join(str(problem.message) for problem in problems)
+        return Flaw(said, problems[0].code, line=row.line)
+    return None
+
+
+def _copy_in(batch: Batch, copy: Any) -> None:
+    """Streams the checked rows into the table. A name used twice is refused with its lines."""
+    sql = "COPY tasks_task (batch_id, position, external_id, payload) FROM STDIN"
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.copy_expert(sql, copy)
+    except IntegrityError as error:
+        copy.seek(0)
+        raise BadRows(
+            _("Some names are used twice; nothing was stored."), flaws=_repeated(batch, copy)
+        ) from error
+
+
+def _repeated(batch: Batch, copy: Any) -> list[Flaw]:
+    """Which rows repeat an `external_id` of this file or of the batch. Only after a refusal."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE upload (batch_id bigint, position int, external_id text, payload"
+            " text) ON COMMIT DROP"
+        )
+        cursor.copy_expert("COPY upload FROM STDIN", copy)
+    found = rows(
+        """
+        SELECT position - %(start)s + 1, external_id FROM (
+            SELECT position, external_id,
+                   row_number() OVER (PARTITION BY external_id ORDER BY position) AS nth
+              FROM upload) AS numbered
+         WHERE nth > 1 OR EXISTS (SELECT FROM tasks_task t WHERE t.batch_id = %(batch)s
+                                    AND t.external_id = numbered.external_id)
+         ORDER BY position LIMIT %(most)s
+        """,
+        {"start": batch.task_count, "batch": batch.pk, "most": rules.MAX_REPORTED_FLAWS},
+    )
+    return [
+        Flaw(
+            _("Row %(row)d: “%(name)s” names another task already.") % {"row": row, "name": name},
+            "duplicate_external_id",
+            line=row,
+        )
+        for row, name in found
+    ]
+
+
+# --- readers -------------------------------------------------------------------------------
+
+
+def read_ndjson(body: IO[bytes]) -> Iterator[Row]:
+    """One JSON object a line; empty lines are passed over but counted."""
+    number = 0
+    while line := body.readline(rules.MAX_ROW_BYTES + 1):
+        number += 1
+        if len(line) > rules.MAX_ROW_BYTES:
+            raise TooLarge(_row_too_large(number))
+        if line.strip():
+            yield _decoded(line, number)
+
+
+def _decoded(line: bytes, number: int) -> Row:
+    try:
+        return Row(number, json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant))
+    except UnicodeDecodeError:
+        return Row(number, flaw=Flaw(_("This row is not UTF-8."), "encoding", line=number))
+    except (ValueError, RecursionError) as error:
+        said = _("This row is not JSON: %(error)s.") % {"error": error}
+        return Row(number, flaw=Flaw(said, "malformed", line=number))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def read_json(body: IO[bytes]) -> Iterator[Row]:
+    """The items of one array. `line` counts items from 1."""
+    try:
+        if body.read(1) not in (b"[", b" ", b"\n", b"\r", b"\t", b"\xef"):
+            raise Invalid(_("Send an array of objects."), code="not_an_array")
+        body.seek(0)
+        found = ijson.items(body, "item", use_float=True)
+        for number, item in enumerate(found, start=1):
+            if len(json.dumps(item)) > rules.MAX_ROW_BYTES:
+                raise TooLarge(_row_too_large(number))
+            yield Row(number, item)
+    except (ijson.JSONError, UnicodeDecodeError) as error:
+        raise Invalid(
+            _("The body is not one JSON array in UTF-8: %(error)s.") % {"error": error},
+            code="malformed",
+        ) from error
+
+
+def read_csv(body: IO[bytes]) -> Iterator[Row]:
+    """Lines under a head of column names; every payload value is text."""
+    stream = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
+    reader = csv.reader(stream, strict=True)
+    try:
+        head = next(reader, None)
+        if head is None:
+            return
+        if ID not in head or len(set(head)) != len(head):
+            raise BadRows(
+                _("The first line names the columns."),
+                flaws=[
+                    Flaw(
+                        _("There must be a column “external_id”, and no name twice."),
+                        "missing_column",
+                        line=1,
+                    )
+                ],
+            )
+        for cells in reader:
+            if cells:
+                yield _csv_row(head, cells, reader.line_num)
+    except UnicodeDecodeError as error:
+        raise Invalid(_("The file is not UTF-8."), code="encoding") from error
+    except csv.Error as error:
+        said = _("Line %(line)d is not CSV: %(error)s.")
+        raise Invalid(said % {"line": reader.line_num, "error": error}, code="malformed") from error
+    finally:
+        stream.detach()
+
+
+def _csv_row(head: list[str], cells: list[str], line: int) -> Row:
+    if len(cells) != len(head):
+        said = _("%(found)d cells under %(wanted)d columns.")
+        flaw = Flaw(
+            said % {"found": len(cells), "wanted": len(head)}, "missing_column", line=line
+        )
+        return Row(line, flaw=flaw)
+    if sum(map(len, cells)) > rules.MAX_ROW_BYTES:
+        raise TooLarge(_row_too_large(line))
+    return Row(line, dict(zip(head, cells, strict=True)))
+
+
+def _row_too_large(number: int) -> str:
+    return str(_("Row %(row)d is larger than 1 MiB.") % {"row": number})

@@ -1,0 +1,222 @@
+"""What a worker writes: drafts that survive, and answers that count exactly once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core import events, rules, text
+from core.db import inside_operation, operation
+from core.errors import Conflict, Flaw, Invalid
+from tasks.interfaces import parse as interfaces
+from tasks.models import Answer, Archived, Assignment, Draft
+from tasks.services import claims
+from tasks.states import ASSIGNMENT, AssignmentState
+
+MAX_CONTENT = 256 * 1024
+
+
+class NewerDraft(Conflict):
+    code = "newer_draft"
+
+
+class ClaimExpired(Conflict):
+    code = "claim_expired"
+
+
+class TooLate(Conflict):
+    code = "too_late"
+
+
+@dataclass(frozen=True)
+class Submission:
+    """What became of an answer: `archived` when it came too late and its place was taken."""
+
+    assignment: Assignment
+    archived: bool = False
+    repeated: bool = False
+
+
+@operation
+def save_draft(
+    *, assignment_id: int, worker: User, content: Any, revision: int, now: datetime
+) -> Draft:
+    """Saves unfinished work; `revision` is the one it builds upon (0: none). Counts as life.
+
+    Checked for size and shape only. Raises NewerDraft 409 carrying the newer one, IllegalMove.
+    """
+    _check_shape(content)
+    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker)
+    ASSIGNMENT.check("submit", assignment.state)
+    draft = Draft.objects.filter(assignment=assignment).first()
+    current = draft.revision if draft else 0
+    if draft and revision != current and content != draft.content:
+        raise NewerDraft(
+            _("This task was saved elsewhere meanwhile. Compare both and save again."),
+            extra={"revision": current, "content": draft.content},
+        )
+    claims.apply_life(assignment, now=now)
+    saved, _created = Draft.objects.update_or_create(
+        assignment=assignment,
+        defaults={"content": content, "revision": current + 1, "saved_at": now},
+    )
+    return saved
+
+
+def _check_shape(content: Any) -> None:
+    if not isinstance(content, list) or len(str(content)) > MAX_CONTENT:
+        raise Invalid(_("An answer is a list of results of at most 256 KiB."), field="content")
+    if text.unstorable(content):
+        raise Invalid(
+            _("NUL characters and broken Unicode are not allowed."), code="nul", field="content"
+        )
+
+
+@operation
+def submit(
+    *, assignment_id: int, worker: User, content: Any, key: str, now: datetime
+) -> Submission:
+    """Submits an answer; the same `key` again returns the first result.
+
+    Only a complete answer is taken: Invalid 400 names every flaw and changes nothing. After
+    expiry it still counts while the place is free; otherwise it is kept in her archive and
+    `archived` says so (R12). A second answer under another key is an IllegalMove 409.
+    """
+    _check_shape(content)
+    if not 1 <= len(key) <= 64 or text.unstorable(key):
+        raise Invalid(_("Send a key of 1 to 64 characters, new for each answer."), field="key")
+    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker)
+    if assignment.submit_key == key and assignment.state != AssignmentState.CLAIMED:
+        return Submission(assignment, repeated=True)
+    check_answer(assignment, content)
+    if assignment.state == AssignmentState.EXPIRED:
+        return _submit_late(assignment, worker=worker, content=content, key=key, now=now)
+    ASSIGNMENT.check("submit", assignment.state)
+    claims.apply_life(assignment, now=now)
+    _submit(assignment, worker=worker, content=content, key=key, now=now)
+    return Submission(assignment)
+
+
+def check_answer(assignment: Assignment, content: Any) -> None:
+    """Raises Invalid with a flaw for everything that the interface finds wrong."""
+    interface = interfaces.parse_cached(assignment.batch.interface)
+    problems = interface.check_result(content, assignment.task.payload)
+    if problems:
+        raise Invalid(
+            _("The answer is not complete yet."),
+            code="answer_invalid",
+            flaws=[Flaw(p.message, p.code, pointer=f"/{p.name or ''}") for p in problems],
+        )
+
+
+@inside_operation
+def _submit(
+    assignment: Assignment, *, worker: User, content: Any, key: str, now: datetime
+) -> None:
+    review_due = now + timedelta(seconds=assignment.batch.review_window_seconds)
+    exposed = _exposure(assignment) + assignment.batch.reward > rules.EXPOSURE_BOUND
+    if exposed:
+        review_due = min(review_due, now + rules.EXPOSED_REVIEW)
+    changes: dict[str, Any] = {
+        "state": ASSIGNMENT.target("submit"),
+        "submit_key": key,
+        "submitted_at": now,
+        "review_due_at": review_due,
+        "moved_at": now,
+    }
+    claims.guarded(ASSIGNMENT, "submit", [assignment.pk], **changes)
+    for name, value in changes.items():
+        setattr(assignment, name, value)
+    Answer.objects.bulk_create(
+        [Answer(assignment=assignment, content=content, submitted_at=now)],
+        update_conflicts=True,
+        unique_fields=["assignment"],
+        update_fields=["content", "submitted_at"],
+    )
+    if exposed:
+        _hasten_reviews(assignment, due=now + rules.EXPOSED_REVIEW)
+    Draft.objects.filter(assignment=assignment).delete()
+    events.record("assignment.submitted", by=worker, about=assignment, now=now)
+
+
+def _exposure(assignment: Assignment) -> int:
+    """What this worker has waiting, undecided, at this client: micros of reward."""
+    waiting = Assignment.objects.filter(
+        worker=assignment.worker_id,
+        client=assignment.client_id,
+        state=AssignmentState.SUBMITTED,
+    )
+    return waiting.aggregate(sum=Sum("batch__reward"))["sum"] or 0
+
+
+@inside_operation
+def _hasten_reviews(assignment: Assignment, *, due: datetime) -> None:
+    """Bounded exposure (R11): what already waits between the two is due by then, too."""
+    Assignment.objects.filter(
+        worker=assignment.worker_id,
+        client=assignment.client_id,
+        state=AssignmentState.SUBMITTED,
+        review_due_at__gt=due,
+    ).update(review_due_at=due)
+
+
+@inside_operation
+def _submit_late(
+    expired: Assignment, *, worker: User, content: Any, key: str, now: datetime
+) -> Submission:
+    try:
+        with transaction.atomic():
+            assignment = claims.retake(expired, now=now)
+    except IntegrityError:
+        # She holds the task by another claim already: that one counts.
+        assignment = None
+    if assignment is None:
+        if not Archived.objects.filter(assignment=expired, content=content).exists():
+            Archived.objects.create(assignment=expired, worker=worker, content=content, at=now)
+            events.record("answer.archived", by=worker, about=expired, now=now)
+        return Submission(expired, archived=True)
+    Assignment.objects.filter(pk=expired.pk).update(submit_key=key)
+    Draft.objects.filter(assignment=expired).delete()
+    _submit(assignment, worker=worker, content=content, key=key, now=now)
+    return Submission(assignment)
+
+
+@operation
+def unsubmit(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
+    """Takes a submitted answer back into work: once, within ten minutes. It becomes the draft.
+
+    The rest of the lease is hers again. Raises TooLate 409, IllegalMove 409.
+    """
+    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker)
+    ASSIGNMENT.check("unsubmit", assignment.state)
+    submitted = assignment.submitted_at
+    if assignment.unsubmitted_at is not None or submitted is None:
+        raise TooLate(_("An answer can be taken back once only."))
+    if now - submitted > rules.UNSUBMIT_WITHIN:
+        raise TooLate(_("An answer can be taken back within ten minutes."))
+    answer = Answer.objects.get(assignment=assignment)
+    Draft.objects.create(
+        assignment=assignment, content=answer.content, revision=1, saved_at=now
+    )
+    answer.delete()
+    away = now - submitted
+    changes: dict[str, Any] = {
+        "state": ASSIGNMENT.target("unsubmit"),
+        "submitted_at": None,
+        "review_due_at": None,
+        "submit_key": None,
+        "unsubmitted_at": now,
+        "last_seen_at": now,
+        "lease_ends_at": assignment.lease_ends_at + away,
+        "due_at": assignment.due_at + away,
+        "moved_at": now,
+    }
+    claims.guarded(ASSIGNMENT, "unsubmit", [assignment.pk], **changes)
+    for name, value in changes.items():
+        setattr(assignment, name, value)
+    events.record("assignment.unsubmitted", by=worker, about=assignment, now=now)
+    return assignment

@@ -1,16 +1,21 @@
 """Forms of people, and allauth's doors into our services."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django import forms
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from accounts import selectors, services
 from accounts.models import User
 from accounts.states import SCOPES_OF, MemberRole, Role, Scope
+
+
+LANGUAGE_KEPT = timedelta(days=365)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -28,6 +33,25 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             organisation=form.cleaned_data["organisation"],
             now=timezone.now(),
         )
+
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """On a device that has no language of its own yet, the account's is taken."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+            remember_language(response, user.language)
+        return response
+
+
+def remember_language(response: HttpResponse, language: str) -> None:
+    """This device's language from the next page on, by the cookie Django's middleware reads."""
+    response.set_cookie(
+        settings.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=LANGUAGE_KEPT,
+        secure=settings.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
 
 
 class SignUpForm(forms.Form):
@@ -59,6 +83,16 @@ class SignUpForm(forms.Form):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """allauth calls this when the account is complete, which it is: see AccountAdapter."""
+
+
+class SettingsForm(forms.Form):
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=100,
+        required=False,
+        help_text=_("Clients never see it: to each of them you have another pseudonym."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 
 
 class ApiKeyForm(forms.Form):

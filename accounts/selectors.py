@@ -5,13 +5,25 @@ import hashlib
 import hmac
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Client, Member, User
+from accounts.models import ApiKey, Client, Member, User
+from core.errors import Forbidden
 
 
 def member_of(user: User) -> Member | None:
     """The membership by which `user` acts for a client, if any."""
     return getattr(user, "member", None) if user.is_authenticated and user.is_member else None
+
+
+def acting_member(user: User) -> Member:
+    """The membership by which `user` acts. Raises Forbidden 403 for anybody without one."""
+    member = member_of(user)
+    if member is None:
+        raise Forbidden(
+            _("This page is for members of a client. Ask an owner of your organisation to add you.")
+        )
+    return member
 
 
 def client_of(user: User) -> Client | None:
@@ -31,3 +43,13 @@ def client_named(name: str) -> Client | None:
 
 def unverified_clients() -> models.QuerySet[Client]:
     return Client.objects.filter(verified_at__isnull=True).order_by("created_at", "pk")
+
+
+def members_of(client_id: int) -> models.QuerySet[Member]:
+    """Everybody who acts for the client, who joined first in front."""
+    return Member.objects.filter(client=client_id).select_related("user").order_by("joined_at", "pk")
+
+
+def keys_of(user: User) -> models.QuerySet[ApiKey]:
+    """Her keys, revoked and expired ones too, newest first."""
+    return ApiKey.objects.filter(user=user).order_by("-created_at", "-pk")

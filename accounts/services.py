@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
@@ -53,6 +54,19 @@ def _create_client(*, owner: User, name: str, now: datetime) -> Client:
         raise NameTaken(NAME_TAKEN, field="organisation") from error
     Member.objects.create(client=client, user=owner, role=MemberRole.OWNER, joined_at=now)
     return client
+
+
+@operation
+def change_settings(*, user: User, name: str, language: str, now: datetime) -> User:
+    """Her name and the language of her pages and mails. Raises Invalid for an unknown language."""
+    if language not in dict(settings.LANGUAGES):
+        raise Invalid(_("There is no such language here."), field="language")
+    if (user.name, user.language) == (name.strip(), language):
+        return user
+    user.name, user.language = name.strip(), language
+    user.save(update_fields=["name", "language"])
+    events.record("user.changed", by=user, about=user, now=now)
+    return user
 
 
 @operation

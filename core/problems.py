@@ -6,17 +6,21 @@ The API answers application/problem+json (RFC 9457); pages answer a form error o
 import contextlib
 import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from psycopg2.errors import LockNotAvailable
 from rest_framework import exceptions, status
+from rest_framework.settings import api_settings
 from rest_framework.views import set_rollback
 
-from core import errors
+from core import errors, rules
 from core.errors import DomainError, Flaw
 
 TYPE = "application/problem+json"
@@ -56,6 +60,12 @@ class NotSignedIn(DomainError):
     status, code, title = 401, "not_authenticated", "Not signed in"
 
 
+class Busy(errors.Conflict):
+    """A lock was not to be had within `lock_timeout`: nothing was changed."""
+
+    code = "busy"
+
+
 class MethodNotAllowed(DomainError):
     status, code, title = 405, "method_not_allowed", "Method not allowed"
 
@@ -81,7 +91,12 @@ def as_domain_error(error: Exception) -> DomainError | None:
     if isinstance(error, ValidationError):
         return errors.Invalid(_("The input is not valid."), flaws=_flaws(error))
     if isinstance(error, exceptions.ValidationError):
-        return errors.Invalid(_("The input is not valid."), flaws=_api_flaws(error.get_full_details()))
+        flaws = _api_flaws(error.get_full_details())
+        return errors.Invalid(_("The input is not valid."), flaws=flaws)
+    if isinstance(error, UnreadablePostError):
+        return errors.Invalid(_("The body ended early. Send it again."), code="incomplete_body")
+    if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
+        return Busy(_("Somebody else is changing this now. Try again in a moment."), retry_after=1)
     if isinstance(error, exceptions.Throttled):
         wait = math.ceil(error.wait or 1)
         return errors.Throttled(
@@ -119,18 +134,28 @@ def _flaws(error: ValidationError) -> list[Flaw]:
     return [Flaw("; ".join(error.messages), getattr(error, "code", None) or "invalid")]
 
 
-def _api_flaws(details: Any, pointer: str = "") -> list[Flaw]:
-    """DRF's nested details, flattened to JSON pointers."""
-    if isinstance(details, dict) and "message" in details and "code" in details:
-        return [Flaw(details["message"], details["code"], pointer=pointer or "/")]
-    if isinstance(details, dict):
-        items = [(f"{pointer}/{key}", value) for key, value in details.items()]
+def _api_flaws(details: Any) -> list[Flaw]:
+    """DRF's nested details, flattened to JSON pointers; the first hundred."""
+    return list(islice(_walk(details, ""), rules.MAX_REPORTED_FLAWS))
+
+
+def _walk(details: Any, pointer: str) -> Iterator[Flaw]:
+    if isinstance(details, dict) and set(details) == {"message", "code"}:
+        yield Flaw(str(details["message"]), details["code"], pointer=pointer)
+    elif isinstance(details, dict):
+        for key, value in details.items():
+            whole = key == api_settings.NON_FIELD_ERRORS_KEY
+            yield from _walk(value, pointer if whole else f"{pointer}/{_escaped(str(key))}")
     else:
-        nested = [item for item in details if "message" not in item]
-        items = [
-            (f"{pointer}/{i}" if nested else pointer, item) for i, item in enumerate(details) if item
-        ]
-    return [flaw for where, item in items for flaw in _api_flaws(item, where)]
+        # A list holds the errors of one value, or, for each item of a list, a dict of its errors.
+        for i, item in enumerate(details):
+            own = set(item) == {"message", "code"} if isinstance(item, dict) else False
+            yield from _walk(item, pointer if own else f"{pointer}/{i}")
+
+
+def _escaped(key: str) -> str:
+    """RFC 6901: how a name is written in a pointer."""
+    return key.replace("~", "~0").replace("/", "~1")
 
 
 # --- pages ---------------------------------------------------------------------------------

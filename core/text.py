@@ -1,4 +1,7 @@
-"""Text that PostgreSQL cannot hold: NUL characters and halves of surrogate pairs."""
+"""What PostgreSQL cannot hold (NUL characters, halves of surrogate pairs), and what nests too deep.
+
+Nothing here recurses: values come from outside, and so does their depth.
+"""
 
 import re
 from typing import Any
@@ -8,10 +11,30 @@ UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def unstorable(value: Any) -> bool:
     """Whether any text in `value` (JSON-like, nested) holds a NUL or a lone surrogate."""
-    if isinstance(value, str):
-        return UNSTORABLE.search(value) is not None
-    if isinstance(value, dict):
-        return any(unstorable(part) for pair in value.items() for part in pair)
-    if isinstance(value, list | tuple):
-        return any(unstorable(item) for item in value)
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if UNSTORABLE.search(item):
+                return True
+        elif isinstance(item, dict):
+            waiting += item
+            waiting += item.values()
+        elif isinstance(item, list | tuple):
+            waiting += item
     return False
+
+
+def deeper_than(value: Any, depth: int) -> bool:
+    """Whether lists and objects in `value` stand in each other more than `depth` times."""
+    level = [value]
+    for _step in range(depth + 1):
+        containers = [item for item in level if isinstance(item, dict | list)]
+        if not containers:
+            return False
+        level = [
+            inner
+            for item in containers
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+    return True

@@ -113,7 +113,7 @@ def _seconds() -> Any:
 def offer(batch: Batch) -> Offer:
     """`batch` (with client, record and figures loaded) as an offer; no query."""
     figures = getattr(batch, "figures", None)
-    measured = figures.median_seconds if figures else None
+    measured = (figures.median_seconds if figures else None) or None
     seconds = measured or batch.declared_seconds
     return Offer(
         batch=batch,

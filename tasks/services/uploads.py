@@ -146,7 +146,7 @@ def _copy_in(batch: Batch, copy: Any) -> None:
     """Streams the checked rows into the table. A name used twice is refused with its lines."""
     sql = "COPY tasks_task (batch_id, position, external_id, payload) FROM STDIN"
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
             cursor.copy_expert(sql, copy)
     except IntegrityError as error:
         copy.seek(0)

@@ -1,0 +1,139 @@
+"""The base of every endpoint."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django.urls.converters import IntConverter
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.utils.urls import replace_query_param
+from rest_framework.views import APIView
+
+from core import idempotency, paging
+from core.api.bodies import StrictJSON
+from core.api.fields import In, Out, Whole
+from core.api.schema import Schema
+
+
+class Id(IntConverter):
+    """A number in a path that fits into a bigint."""
+
+    regex = "[0-9]{1,18}"
+
+
+class JSONAlways(BaseContentNegotiation):
+    """Every endpoint answers in its own type, whatever `Accept` says: a refusal must get through."""
+
+    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+        kind = (request.content_type or "").partition(";")[0].strip().lower()
+        return next((one for one in parsers if one.media_type in (kind, "*/*")), None)
+
+    def select_renderer(
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type
+
+
+class PageQuery(In):
+    """Parameters of every list."""
+
+    cursor = serializers.CharField(
+        required=False, max_length=300, help_text="From a link `next` or `previous`."
+    )
+    page_size = serializers.IntegerField(
+        required=False, min_value=1, max_value=paging.MOST, default=paging.SIZE
+    )
+
+
+class Api(APIView):
+    """A view names `scope` (or `scopes`, by method): what a key must be allowed to do."""
+
+    scope: ClassVar[str | None] = None
+    scopes: ClassVar[dict[str, str | None]] = {}
+    schema = Schema()
+    parser_classes: Any = (StrictJSON,)
+    content_negotiation_class = JSONAlways
+    metadata_class = None
+
+    @classmethod
+    def scope_of(cls, method: str | None) -> str | None:
+        """The scope that `method` needs; None: only a person who is signed in."""
+        return cls.scopes.get("GET" if method == "HEAD" else method or "", cls.scope)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        made = super().finalize_response(request, response, *args, **kwargs)
+        made.headers.setdefault("Cache-Control", "no-store")
+        return made
+
+    def body(self, shape: type[In]) -> dict[str, Any]:
+        """The body as `shape` says. Raises ValidationError, which becomes 400 `invalid`."""
+        return _valid(shape, self.request.data)
+
+    def query(self, shape: type[In]) -> dict[str, Any]:
+        """The parameters behind the question mark, as `shape` says; of a repeated one the last."""
+        return _valid(shape, self.request.query_params.dict())
+
+    def page(
+        self,
+        queryset: QuerySet[Any],
+        shape: type[Out],
+        *,
+        order: Sequence[str] = ("-pk",),
+        query: type[In] = PageQuery,
+        show: Callable[[Any], Any] = lambda row: row,
+    ) -> Response:
+        """A page of `queryset`; `show` makes of a row what `shape` describes."""
+        asked = self.query(query)
+        found = paging.page(
+            queryset, order=order, cursor=asked.get("cursor", ""), size=asked["page_size"]
+        )
+        rows = [show(row) for row in found.rows]
+        return self.listed(shape, rows, after=found.next, before=found.previous)
+
+    def listed(
+        self,
+        shape: type[Out],
+        rows: Sequence[Any],
+        *,
+        after: str | None = None,
+        before: str | None = None,
+    ) -> Response:
+        """The envelope of every list, with links to the pages `after` and `before` this one."""
+        return Response(
+            {
+                "results": shape(rows, many=True).data,
+                "next": self._link(after),
+                "previous": self._link(before),
+            }
+        )
+
+    def _link(self, cursor: str | None) -> str | None:
+        if cursor is None:
+            return None
+        return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
+
+    def once(self, *request: Any, run: Callable[[], idempotency.Answer]) -> Response:
+        """Runs `run` once for the request's Idempotency-Key; `request` is what makes it the same."""
+        status, body = idempotency.once(
+            user=self.request.user,
+            key=self.request.headers.get("Idempotency-Key", ""),
+            request_hash=idempotency.fingerprint(self.request.method, self.request.path, *request),
+            now=timezone.now(),
+            run=run,
+        )
+        return Response(body, status=status)
+
+
+def _valid(shape: type[In], data: Any) -> dict[str, Any]:
+    given = shape(data=data)
+    given.is_valid(raise_exception=True)
+    value: dict[str, Any] = given.validated_data
+    return value
+
+
+__all__ = ["Api", "Id", "JSONAlways", "PageQuery", "Whole"]

@@ -1,0 +1,136 @@
+"""The demonstration: people, money and batches to look at, made once, by the services."""
+
+import io
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from accounts import services as accounts
+from accounts.models import Client, Member, User
+from core import money
+from marketplace.replay import crowds
+from payments.services import deposits
+from tasks.models import Assignment
+from tasks.services import batches, claims, figures, publishing, reviews, uploads, work
+
+PASSWORD = "fair-clicks-only"
+DEPOSIT = 2_000 * money.UNIT
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Whom a visitor can be."""
+
+    who: str
+    email: str
+    path: str
+
+
+SIGN_INS = (
+    SignIn("worker", "bea@example.org", "/work/"),
+    SignIn("another worker", "cem@example.org", "/work/"),
+    SignIn("client", "ada@example.org", "/batches/"),
+    SignIn("staff", "dia@example.org", "/"),
+)
+
+READABILITY = """<View>
+  <Header value="How easy is this sentence to read?"/>
+  <Text name="text" value="$text"/>
+  <Rating name="ease" toName="text" maxRating="5" required="true"/>
+  <Number name="words" toName="text" min="1" max="500" step="1"/>
+  <TextArea name="easier" toName="text" rows="3" placeholder="The same, in easier words"/>
+</View>"""
+
+
+def is_loaded() -> bool:
+    return User.objects.filter(email=SIGN_INS[0].email).exists()
+
+
+def load(*, now: datetime) -> None:
+    """Makes everything. Not repeatable: ask `is_loaded` first."""
+    staff = _person("dia", role="adjudicator", is_staff=True, is_superuser=True)
+    bea, cem = _person("bea"), _person("cem")
+    owner = _client("Meadow Reviews", "ada", staff=staff, now=now)
+    _post(owner, crowds.load("sentences", limit=150, error_rate=0), now=now)
+    _post(owner, crowds.load("words", limit=40, error_rate=0), now=now)
+    _post(owner, _readability(), now=now)
+    publishing.publish_batches(now=now)
+    _work(owner, [bea, cem], now=now)
+    figures.refresh_figures(now=now)
+
+
+def _person(name: str, **fields: Any) -> User:
+    return User.objects.create_user(
+        f"{name}@example.org", PASSWORD, name=name.capitalize(), **fields
+    )
+
+
+def _client(name: str, owner: str, *, staff: User, now: datetime) -> Member:
+    user = User(email=f"{owner}@example.org", name=owner.capitalize())
+    user.set_password(PASSWORD)
+    accounts.sign_up(user=user, role="member", organisation=name, now=now)
+    client = Client.objects.get(name=name)
+    accounts.verify_client(client_id=client.pk, by=staff, now=now)
+    deposits.deposit(
+        client_id=client.pk,
+        amount=DEPOSIT,
+        provider="sandbox",
+        reference="demonstration",
+        by=user,
+        now=now,
+    )
+    return Member.objects.select_related("client", "user").get(user=user)
+
+
+def _readability() -> crowds.Crowd:
+    found = crowds.load("sentences", limit=60, error_rate=0)
+    batch = found.batch | {
+        "title": "Is this sentence easy to read?",
+        "instructions": "Rate how easy the sentence is, count its words, and say it more simply "
+        "if you can.\n\n1. Read it once, at your usual pace.\n2. Rate it: **5** is very easy.",
+        "criteria": ["Rate the wording, not the spelling.", "A hyphenated word counts as one."],
+        "examples": [{"task": "Works great!", "answer": "5, 2 words", "why": "Short and plain."}],
+        "interface": READABILITY,
+        "reward": {"amount": "0.20", "currency": "USD"},
+        "overlap": 2,
+        "declared_seconds": 40,
+    }
+    tasks = [task | {"external_id": f"easy-{task['external_id']}"} for task in found.tasks]
+    return crowds.Crowd("readability", batch, tasks, 2, found.answer, {}, "ease")
+
+
+def _post(by: Member, crowd: crowds.Crowd, *, now: datetime) -> None:
+    fields = crowd.batch | {"reward": money.parse_cents(crowd.batch["reward"]["amount"])}
+    batch = batches.create_batch(by=by, fields=fields, now=now)
+    body = io.BytesIO("\n".join(json.dumps(task) for task in crowd.tasks).encode())
+    uploads.upload_tasks(
+        batch_id=batch.pk, by=by, body=body, content_type="application/x-ndjson", now=now
+    )
+    batches.publish_batch(batch_id=batch.pk, by=by, now=now)
+
+
+def _work(owner: Member, workers: list[User], *, now: datetime) -> None:
+    """A little work in the first batch: some approved, some waiting."""
+    crowd = crowds.load("sentences", limit=150, error_rate=0)
+    batch_id = owner.client.batches.order_by("pk").values_list("pk", flat=True)[0]
+    done: list[Assignment] = []
+    for number, worker in enumerate(workers):
+        for _ in range(6):
+            one = claims.claim(worker=worker, batch_id=batch_id, now=now)
+            value = {"choices": [crowd.answer(number, one.task.external_id)]}
+            content = [
+                {
+                    "id": "answer",
+                    "from_name": "answer",
+                    "to_name": "text",
+                    "type": "choices",
+                    "value": value,
+                }
+            ]
+            work.submit(
+                assignment_id=one.pk, worker=worker, content=content, key=f"demo-{one.pk}", now=now
+            )
+            done.append(one)
+    for one in done[::2]:
+        reviews.approve_assignment(assignment_id=one.pk, by=owner, now=now)

@@ -1,0 +1,1 @@
+"""A real crowd, replayed over HTTP: what `manage.py replay` does. Data: docs/data.md."""

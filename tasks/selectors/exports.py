@@ -1,0 +1,191 @@
+"""Paid answers as files: JSON lines, CSV, Label Studio JSON. Streamed; pages and API use the same.
+
+What goes in comes from `tasks.selectors.answers`, so that nothing but paid answers can be written.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+from tasks.interfaces.interface import Interface
+from tasks.interfaces.nodes import ControlTag
+from tasks.selectors.answers import Result
+
+# Characters a chunk of the answer has at least, the last one apart.
+CHUNK = 32_768
+NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+
+
+def jsonl(results: Iterable[Result]) -> Iterator[str]:
+    """One JSON object a line. `cursor` of the last line is the `after` of the next request."""
+    return _chunks(_dumped(as_row(result)) + "\n" for result in results)
+
+
+def as_row(result: Result) -> dict[str, Any]:
+    """A paid answer as an object: what a line of `jsonl` holds."""
+    return {
+        "cursor": result.cursor,
+        "assignment": result.assignment_id,
+        "external_id": result.external_id,
+        "payload": result.payload,
+        "answer": result.content,
+        "worker": result.worker,
+        "submitted_at": _time(result.submitted_at),
+        "approved_at": _time(result.approved_at),
+        "approved_by": _approver(result),
+        "active_seconds": result.active_seconds,
+    }
+
+
+def csv_rows(results: Iterable[Result], interface: Interface) -> Iterator[str]:
+    """A head and a line for each answer: `data.…` of the task, `answer.…` of each control.
+
+    Cells that a spreadsheet would run as a formula begin with an apostrophe.
+    """
+    head = [
+        "external_id",
+        *(f"data.{name}" for name in interface.variables),
+        *(f"answer.{name}" for name in interface.controls),
+        *("worker", "submitted_at", "approved_at", "approved_by", "active_seconds"),
+        *("assignment", "cursor"),
+    ]
+    lines = (_csv_cells(result, interface) for result in results)
+    return _chunks(_csv_line(cells) for cells in _with_head(head, lines))
+
+
+def labelstudio(results: Iterable[Result]) -> Iterator[str]:
+    """One JSON array of tasks with annotations, as Label Studio exports and imports it.
+
+    Neighbouring results of the same task become annotations of one task.
+    """
+    return _chunks(_labelstudio(results))
+
+
+def _labelstudio(results: Iterable[Result]) -> Iterator[str]:
+    before = "[\n"
+    for external_id, found in groupby(results, key=lambda result: result.external_id):
+        of_task = list(found)
+        task = {
+            "data": of_task[0].payload | {"external_id": external_id},
+            "annotations": [_annotation(result) for result in of_task],
+        }
+        yield before + _dumped(task)
+        before = ",\n"
+    yield "[]\n" if before == "[\n" else "\n]\n"
+
+
+def _annotation(result: Result) -> dict[str, Any]:
+    return {
+        "id": result.assignment_id,
+        "result": result.content,
+        "lead_time": result.active_seconds,
+        "created_at": _time(result.submitted_at),
+        # Label Studio takes imported annotations for ground truth unless told otherwise.
+        "ground_truth": False,
+        "was_cancelled": False,
+        "worker": result.worker,
+    }
+
+
+def _csv_cells(result: Result, interface: Interface) -> list[Any]:
+    values: dict[str, list[dict[str, Any]]] = {}
+    for item in result.content:
+        values.setdefault(item["from_name"], []).append(item["value"])
+    return [
+        result.external_id,
+        *(result.payload.get(name, "") for name in interface.variables),
+        *(
+            _csv_answer(control, values.get(name, []))
+            for name, control in interface.controls.items()
+        ),
+        result.worker,
+        _time(result.submitted_at),
+        _time(result.approved_at),
+        _approver(result),
+        result.active_seconds,
+        result.assignment_id,
+        result.cursor,
+    ]
+
+
+def _csv_answer(control: ControlTag, values: list[dict[str, Any]]) -> Any:
+    """The answer to one question: plain where only one can be given, else JSON."""
+    if not values:
+        return ""
+    if len(values) > 1 or len(values[0]) != 1:
+        return _dumped(values)
+    (value,) = values[0].values()
+    if not isinstance(value, list):
+        return value
+    return _dumped(value) if getattr(control, "multiple", False) else "\n".join(map(str, value))
+
+
+def _with_head(head: list[Any], lines: Iterable[list[Any]]) -> Iterator[list[Any]]:
+    yield head
+    yield from lines
+
+
+def _csv_line(cells: list[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
+    return line.getvalue()
+
+
+def _harmless(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers stay as they are."""
+    if isinstance(cell, str) and cell.startswith(FORMULA) and not NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def _approver(result: Result) -> str:
+    return "clock" if result.approved_by_clock else "client"
+
+
+def _time(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _chunks(lines: Iterable[str]) -> Iterator[str]:
+    """The same text in fewer pieces: each piece of an answer costs a round through the server."""
+    waiting: list[str] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= CHUNK:
+            yield "".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield "".join(waiting)
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of file that results can be had in."""
+
+    name: str
+    content_type: str
+    ending: str
+    write: Callable[[Iterable[Result], Interface], Iterator[str]]
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("jsonl", "application/x-ndjson", "jsonl", lambda results, _: jsonl(results)),
+        Format("csv", "text/csv; charset=utf-8", "csv", csv_rows),
+        Format("labelstudio", "application/json", "json", lambda results, _: labelstudio(results)),
+    )
+}

@@ -2,8 +2,9 @@
 
 import hashlib
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -12,10 +13,13 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 
 from accounts.models import ApiKey, User
 from accounts.states import SCOPES_OF, Role
+
+if TYPE_CHECKING:
+    # The settings of REST framework load this module while its own views are being loaded.
+    from rest_framework.views import APIView
 
 # A key's last use is a help to its owner, not a log: written once in this time.
 LAST_USED_EVERY = timedelta(minutes=5)
@@ -61,7 +65,7 @@ class PageSessionAuthentication(SessionAuthentication):
 class HasScope(BasePermission):
     """A view names `scope` (or per method `scopes`); keys need it, and the person's role too."""
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         scopes: dict[str, str] = getattr(view, "scopes", {})
         wanted = scopes.get(request.method or "", getattr(view, "scope", None))
         if not request.user.is_authenticated:
@@ -69,10 +73,10 @@ class HasScope(BasePermission):
         if wanted is None:
             return request.auth is None
         if wanted not in SCOPES_OF[Role(request.user.role)]:
-            self.message = _("This is for another kind of account than yours.")
+            self.message = str(_("This is for another kind of account than yours."))
             return False
         if isinstance(request.auth, ApiKey) and wanted not in request.auth.scopes:
-            self.message = _("This key lacks the scope “%(scope)s”.") % {"scope": wanted}
+            self.message = str(_("This key lacks the scope “%(scope)s”.")) % {"scope": wanted}
             return False
         return True
 
@@ -82,7 +86,7 @@ class KeyThrottle(SimpleRateThrottle):
 
     scope = "api"
 
-    def get_cache_key(self, request: Request, view: APIView) -> str:
+    def get_cache_key(self, request: Request, view: "APIView") -> str:
         if isinstance(request.auth, ApiKey):
             ident: Any = f"key-{request.auth.pk}"
         elif request.user.is_authenticated:
@@ -98,3 +102,11 @@ class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         return {"type": "http", "scheme": "bearer", "bearerFormat": "fck_…"}
+
+
+class PageSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = PageSessionAuthentication
+    name = "Session"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME}

@@ -16,10 +16,10 @@ from django.utils.translation import gettext_lazy as _
 UNIT = 1_000_000
 CENT = 10_000
 MAXIMUM = 9 * 10**18
-DECIMAL = re.compile(r"(\d{1,12})(?:\.(\d{1,6}))?")
+DECIMAL = re.compile(r"([0-9]{1,12})(?:\.([0-9]{1,6}))?")
 
 
-class MicrosField(models.BigIntegerField):
+class MicrosField(models.BigIntegerField[int, int]):
     """A bigint that takes nothing but `int`: Django's own turns Decimal("0.5") into 0 silently."""
 
     def get_prep_value(self, value: Any) -> Any:

@@ -106,4 +106,6 @@ def _is_key(value: Any) -> bool:
 
 
 def _bad_cursor() -> BadCursor:
-    return BadCursor(_("This is no cursor. Follow the links “next” and “previous”."), field="cursor")
+    return BadCursor(
+        _("This is no cursor. Follow the links “next” and “previous”."), field="cursor"
+    )

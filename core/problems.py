@@ -98,7 +98,7 @@ def as_domain_error(error: Exception) -> DomainError | None:
     if isinstance(error, OperationalError) and isinstance(error.__cause__, LockNotAvailable):
         return Busy(_("Somebody else is changing this now. Try again in a moment."), retry_after=1)
     if isinstance(error, exceptions.Throttled):
-        wait = math.ceil(error.wait or 1)
+        wait = math.ceil(getattr(error, "wait", None) or 1)
         return errors.Throttled(
             _("Too many requests. Try again in %(wait)d seconds.") % {"wait": wait},
             retry_after=wait,

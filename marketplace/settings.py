@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+# Django's classes are generic in their stubs; this lets `ModelAdmin[User]` run, too.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -47,7 +51,9 @@ def database(url: str, role: str) -> dict[str, Any]:
     """Django's database entry of a postgresql:// URL; `role` is taken on at every connection."""
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql") or not parts.path.strip("/"):
-        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:port/name.")
+        raise ImproperlyConfigured(
+            "DATABASE_URL must look like postgresql://user:password@host:port/name."
+        )
     options = "-c lock_timeout=3000 -c idle_in_transaction_session_timeout=60000"
     if role:
         options += f" -c role={role}"

@@ -4,6 +4,7 @@ The database is migrated by the owner role; the tests run as the runtime role, s
 privilege fails here. After each test that used the database the books and the work are audited.
 """
 
+import io
 import os
 import socket
 from collections.abc import Iterator
@@ -41,7 +42,9 @@ def become(role: str) -> None:
     """Lets every connection made from now on take on `role`."""
     connections.close_all()
     options = connection.settings_dict["OPTIONS"]["options"].split(" -c role=")[0]
-    connection.settings_dict["OPTIONS"]["options"] = f"{options} -c role={role}" if role else options
+    connection.settings_dict["OPTIONS"]["options"] = (
+        f"{options} -c role={role}" if role else options
+    )
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +60,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: Any) -> It
             cursor.execute(sql.SQL("CREATE DATABASE {}").format(database))
         connection.settings_dict["NAME"] = name
         become("")
-        call_command("make_roles", verbosity=0, stdout=open(os.devnull, "w"))
+        call_command("make_roles", stdout=io.StringIO())
         become("fairclick_owner")
         call_command("migrate", verbosity=0)
         become("fairclick_runtime")

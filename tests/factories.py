@@ -1,4 +1,4 @@
-"""People, money and work for tests, made by the services: no test starts from an impossible state."""
+"""People, money and work for tests, made by the services: no test starts in an impossible state."""
 
 import io
 import json

@@ -18,7 +18,7 @@ from core import money
 BIGINT = 2**63 - 1
 
 
-class In(serializers.Serializer[Any]):
+class Strict(serializers.Serializer[Any]):
     """An input: an object with these fields and no other."""
 
     def to_internal_value(self, data: Any) -> Any:
@@ -38,16 +38,16 @@ class In(serializers.Serializer[Any]):
         return value
 
 
-class Out(serializers.Serializer[Any]):
+class Shape(serializers.Serializer[Any]):
     """An output. Its fields are made once a class, not once an answer: they are never changed."""
 
     _made: ClassVar[dict[type, Any]] = {}
 
     @cached_property
     def fields(self) -> Any:
-        made = Out._made.get(type(self))
+        made = Shape._made.get(type(self))
         if made is None:
-            made = Out._made[type(self)] = super().fields
+            made = Shape._made[type(self)] = super().fields
         return made
 
 
@@ -102,7 +102,9 @@ class Money(serializers.Field[int, Any, dict[str, str], Any]):
     """Micros inside; {"amount": "0.05", "currency": "USD"} outside. Whole cents only, coming in."""
 
     default_error_messages: ClassVar[dict[str, Any]] = {
-        "not_money": _("Give an object of “amount”, a decimal text such as “0.05”, and “currency”."),
+        "not_money": _(
+            "Give an object of “amount”, a decimal text such as “0.05”, and “currency”."
+        ),
         "wrong_currency": _("The only currency here is {currency}."),
     }
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
-from django.utils.translation import gettext_lazy as _
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
-from core.api.fields import In, Out
+from core.api.fields import Shape, Strict
 from core.problems import TYPE
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,7 +34,7 @@ IDEMPOTENT = {
 }
 
 
-class FlawOut(Out):
+class FlawOut(Shape):
     code = serializers.CharField()
     detail = serializers.CharField(help_text="For a person, in the language of Accept-Language.")
     pointer = serializers.CharField(
@@ -44,7 +43,7 @@ class FlawOut(Out):
     line = serializers.IntegerField(required=False, help_text="Of an upload or an interface.")
 
 
-class Problem(Out):
+class Problem(Shape):
     """RFC 9457. Programs go by `code`; every code is explained in docs/api.md."""
 
     type = serializers.CharField()
@@ -63,7 +62,7 @@ def endpoint(
     name: str,
     *,
     takes: Any = None,
-    query: type[In] | None = None,
+    query: type[Strict] | None = None,
     gives: Any = None,
     status: int = 200,
     refuses: Refusals | None = None,
@@ -86,12 +85,10 @@ def endpoint(
     for number, found in sorted(codes.items()):
         described = OpenApiResponse(Problem, description=", ".join(f"`{code}`" for code in found))
         answers[(number, TYPE)] = described
-    return extend_schema(
-        operation_id=name, request=takes, responses=answers, parameters=parameters
-    )
+    return extend_schema(operation_id=name, request=takes, responses=answers, parameters=parameters)
 
 
-def paged(shape: type[Out]) -> type[Out]:
+def paged(shape: type[Shape]) -> type[Shape]:
     """The shape of a page of `shape`."""
     if shape not in _pages:
         fields = {
@@ -100,19 +97,16 @@ def paged(shape: type[Out]) -> type[Out]:
             "previous": serializers.URLField(allow_null=True),
         }
         name = f"{component_name(shape)}Page"
-        _pages[shape] = type(name, (Out,), fields | {"__qualname__": name})
+        _pages[shape] = type(name, (Shape,), fields | {"__qualname__": name})
     return _pages[shape]
 
 
-_pages: dict[type[Out], type[Out]] = {}
+_pages: dict[type[Shape], type[Shape]] = {}
 
 
 def component_name(shape: type[Any]) -> str:
-    """`Batches.In` is called Batches, `Batches.Out` too (requests get a suffix), others as they are."""
-    name = shape.__qualname__.replace(".", "")
-    for ending in ("Out", "In"):
-        name = name.removesuffix(ending)
-    return name
+    """`Batches.In` is BatchesRequest (the suffix is added later), `BatchOut` is Batch."""
+    return shape.__qualname__.replace(".", "").removesuffix("Out").removesuffix("In")
 
 
 class Schema(AutoSchema):
@@ -129,7 +123,9 @@ class Schema(AutoSchema):
     def get_description(self) -> str:
         rest = "\n".join(self._lines()[1:]).strip()
         wanted = self.view.scope_of(self.method)  # type: ignore[attr-defined]
-        scope = f"Scope of a key: `{wanted}`." if wanted else "For people only: keys cannot do this."
+        scope = (
+            f"Scope of a key: `{wanted}`." if wanted else "For people only: keys cannot do this."
+        )
         return f"{rest}\n\n{scope}".strip()
 
     def _lines(self) -> list[str]:
@@ -149,6 +145,3 @@ class Schema(AutoSchema):
             {"in": "path", "name": name, "schema": dict(self.path_types), "required": True}
             for name in variables
         ]
-
-
-REQUEST_ID = _("Of this request, for support.")

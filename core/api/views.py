@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 
 from core import idempotency, paging
 from core.api.bodies import StrictJSON
-from core.api.fields import In, Out, Whole
+from core.api.fields import Shape, Strict
 from core.api.schema import Schema
 
 
@@ -39,7 +39,7 @@ class JSONAlways(BaseContentNegotiation):
         return renderers[0], renderers[0].media_type
 
 
-class PageQuery(In):
+class PageQuery(Strict):
     """Parameters of every list."""
 
     cursor = serializers.CharField(
@@ -70,21 +70,21 @@ class Api(APIView):
         made.headers.setdefault("Cache-Control", "no-store")
         return made
 
-    def body(self, shape: type[In]) -> dict[str, Any]:
+    def body(self, shape: type[Strict]) -> dict[str, Any]:
         """The body as `shape` says. Raises ValidationError, which becomes 400 `invalid`."""
         return _valid(shape, self.request.data)
 
-    def query(self, shape: type[In]) -> dict[str, Any]:
+    def query(self, shape: type[Strict]) -> dict[str, Any]:
         """The parameters behind the question mark, as `shape` says; of a repeated one the last."""
         return _valid(shape, self.request.query_params.dict())
 
     def page(
         self,
         queryset: QuerySet[Any],
-        shape: type[Out],
+        shape: type[Shape],
         *,
         order: Sequence[str] = ("-pk",),
-        query: type[In] = PageQuery,
+        query: type[Strict] = PageQuery,
         show: Callable[[Any], Any] = lambda row: row,
     ) -> Response:
         """A page of `queryset`; `show` makes of a row what `shape` describes."""
@@ -97,7 +97,7 @@ class Api(APIView):
 
     def listed(
         self,
-        shape: type[Out],
+        shape: type[Shape],
         rows: Sequence[Any],
         *,
         after: str | None = None,
@@ -129,11 +129,8 @@ class Api(APIView):
         return Response(body, status=status)
 
 
-def _valid(shape: type[In], data: Any) -> dict[str, Any]:
+def _valid(shape: type[Strict], data: Any) -> dict[str, Any]:
     given = shape(data=data)
     given.is_valid(raise_exception=True)
     value: dict[str, Any] = given.validated_data
     return value
-
-
-__all__ = ["Api", "Id", "JSONAlways", "PageQuery", "Whole"]

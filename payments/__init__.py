@@ -1,0 +1,1 @@
+"""The books: journal, transfers, escrow holds, deposits, payouts. Knows no task."""

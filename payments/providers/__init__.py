@@ -1,0 +1,1 @@
+"""Where money leaves: the payment providers, each behind the same few calls."""

@@ -1,0 +1,1 @@
+"""All shared reads of money. Imported as modules: `from payments.selectors import balances`."""

@@ -1,0 +1,1 @@
+"""All writes of money. Imported as modules: `from payments.services import escrow`."""

@@ -14,7 +14,6 @@ from accounts import selectors, services
 from accounts.models import User
 from accounts.states import SCOPES_OF, MemberRole, Role, Scope
 
-
 LANGUAGE_KEPT = timedelta(days=365)
 
 
@@ -33,7 +32,6 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             organisation=form.cleaned_data["organisation"],
             now=timezone.now(),
         )
-
 
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """On a device that has no language of its own yet, the account's is taken."""
@@ -60,7 +58,7 @@ class SignUpForm(forms.Form):
     role = forms.ChoiceField(
         label=_("I am here to"),
         choices=[(Role.WORKER, _("do work and be paid")), (Role.MEMBER, _("have work done"))],
-        widget=forms.RadioSelect,
+        widget=forms.RadioSelect(attrs={"class": "cards"}),
         initial=Role.WORKER,
     )
     name = forms.CharField(label=_("Your name"), max_length=100, required=False)
@@ -68,16 +66,18 @@ class SignUpForm(forms.Form):
         label=_("Organisation"),
         max_length=120,
         required=False,
-        help_text=_("Only if you want work done: workers will see this name."),
+        help_text=_(
+            "Only if you want work done: workers will see this name. "
+            "Leave it empty if a colleague will add you to yours."
+        ),
     )
 
     field_order = ["role", "email", "password1", "name", "organisation"]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        if cleaned.get("role") == Role.MEMBER and not cleaned.get("organisation", "").strip():
-            self.add_error("organisation", _("A client needs the name of its organisation."))
-        elif cleaned.get("role") == Role.MEMBER and selectors.client_named(cleaned["organisation"]):
+        name = cleaned.get("organisation", "")
+        if cleaned.get("role") == Role.MEMBER and selectors.client_named(name):
             self.add_error("organisation", services.NAME_TAKEN)
         return cleaned
 
@@ -114,6 +114,12 @@ class ApiKeyForm(forms.Form):
         scopes = self.fields["scopes"]
         assert isinstance(scopes, forms.MultipleChoiceField)
         scopes.choices = [(s.value, s.label) for s in Scope if s in SCOPES_OF[Role(role)]]
+
+
+class OrganisationForm(forms.Form):
+    organisation = forms.CharField(
+        label=_("Organisation"), max_length=120, help_text=_("Workers will see this name.")
+    )
 
 
 class MemberForm(forms.Form):

@@ -47,7 +47,9 @@ def unverified_clients() -> models.QuerySet[Client]:
 
 def members_of(client_id: int) -> models.QuerySet[Member]:
     """Everybody who acts for the client, who joined first in front."""
-    return Member.objects.filter(client=client_id).select_related("user").order_by("joined_at", "pk")
+    return (
+        Member.objects.filter(client=client_id).select_related("user").order_by("joined_at", "pk")
+    )
 
 
 def keys_of(user: User) -> models.QuerySet[ApiKey]:

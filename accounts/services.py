@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import ApiKey, Client, Member, User
 from accounts.states import SCOPES_OF, MemberRole, Role
 from core import events
-from core.db import operation
+from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, Invalid, NotFound
 
 KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 90, 365
@@ -24,24 +24,45 @@ class NameTaken(Conflict):
     code = "name_taken"
 
 
+class AlreadyMember(Conflict):
+    code = "already_member"
+
+
 class LastOwner(Conflict):
     code = "last_owner"
 
 
 @operation
 def sign_up(*, user: User, role: str, organisation: str, now: datetime) -> User:
-    """Saves a new person: a worker, or the owner of a new client organisation. Whole or not at all.
+    """Saves a new person: a worker, or somebody who has work done. Whole or not at all.
 
-    Raises Invalid for another role or a missing organisation, NameTaken 409.
+    With `organisation` she is the owner of a new one; without, somebody else's owner can add her.
+    Raises Invalid for another role, NameTaken 409.
     """
     if role not in (Role.WORKER, Role.MEMBER):
         raise Invalid(_("Choose worker or client."), field="role")
     user.role = role
     user.save()
-    if role == Role.MEMBER:
+    if role == Role.MEMBER and organisation.strip():
         _create_client(owner=user, name=organisation, now=now)
     events.record("user.signed_up", by=user, about=user, now=now, role=role)
     return user
+
+
+@operation
+def create_client(*, user: User, name: str, now: datetime) -> Client:
+    """A new organisation of a client member who has none; she is its owner.
+
+    Raises Forbidden 403 for other kinds of account, AlreadyMember and NameTaken 409.
+    """
+    if not user.is_member:
+        raise Forbidden(_("This account is not for having work done."))
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if Member.objects.filter(user=user).exists():
+        raise AlreadyMember(_("You belong to an organisation already."))
+    client = _create_client(owner=user, name=name, now=now)
+    events.record("client.created", by=user, about=client, now=now)
+    return client
 
 
 def _create_client(*, owner: User, name: str, now: datetime) -> Client:
@@ -105,16 +126,37 @@ def add_member(*, client_id: int, email: str, role: str, by: Member, now: dateti
 
 
 @operation
-def remove_member(*, member_id: int, by: Member, now: datetime) -> None:
-    """Ends a membership; the last owner cannot go (409)."""
+def change_member(*, member_id: int, role: str, by: Member, now: datetime) -> Member:
+    """Gives a member another role; the last owner stays one (409). Owners only."""
+    if role not in MemberRole.values:
+        raise Invalid(_("Choose owner or reviewer."), field="role")
+    member = _lock_member(member_id=member_id, by=by, stays_owner=role == MemberRole.OWNER)
+    if member.role != role:
+        member.role = role
+        member.save(update_fields=["role"])
+        events.record("member.changed", by=by.user, about=member, now=now, role=role)
+    return member
+
+
+@inside_operation
+def _lock_member(*, member_id: int, by: Member, stays_owner: bool) -> Member:
+    """A member of the owner's client, all owners locked. Raises LastOwner where none would stay."""
     _own(client_id=by.client_id, by=by)
     owners = Member.objects.filter(client=by.client_id, role=MemberRole.OWNER)
     locked = list(owners.select_for_update().order_by("pk"))
-    member = Member.objects.filter(pk=member_id, client=by.client_id).first()
+    mine = Member.objects.select_related("user").filter(client=by.client_id)
+    member = mine.filter(pk=member_id).first()
     if member is None:
         raise NotFound(_("There is no such member."))
-    if [owner.pk for owner in locked] == [member.pk]:
+    if [owner.pk for owner in locked] == [member.pk] and not stays_owner:
         raise LastOwner(_("The last owner cannot leave. Make another member an owner first."))
+    return member
+
+
+@operation
+def remove_member(*, member_id: int, by: Member, now: datetime) -> None:
+    """Ends a membership; the last owner cannot go (409)."""
+    member = _lock_member(member_id=member_id, by=by, stays_owner=False)
     events.record("member.removed", by=by.user, about=member, now=now, user_id=member.user_id)
     member.delete()
 

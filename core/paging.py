@@ -61,6 +61,21 @@ def page(
     )
 
 
+def before(cursor: str) -> int | None:
+    """The number that a statement goes on before: for reads that page by one falling number."""
+    if not cursor:
+        return None
+    _back, [number] = _decoded(cursor, 1)
+    if not isinstance(number, int):
+        raise _bad_cursor()
+    return number
+
+
+def cursor_before(number: int) -> str:
+    """The cursor that `before` reads."""
+    return _written(False, [number])
+
+
 def _turned(key: str) -> str:
     return key[1:] if key.startswith("-") else f"-{key}"
 
@@ -80,6 +95,10 @@ def _beyond(order: Sequence[str], values: list[Any]) -> Q:
 
 def _encoded(back: bool, row: Model, order: Sequence[str]) -> str:
     values = [getattr(row, key.lstrip("-")) for key in order]
+    return _written(back, values)
+
+
+def _written(back: bool, values: list[Any]) -> str:
     plain = [value.isoformat() if isinstance(value, datetime) else value for value in values]
     return base64.urlsafe_b64encode(json.dumps([int(back), *plain]).encode()).decode().rstrip("=")
 

@@ -4,15 +4,19 @@ The database is migrated by the owner role; the tests run as the runtime role, s
 privilege fails here. After each test that used the database the books and the work are audited.
 """
 
+import atexit
 import io
 import os
+import shutil
 import socket
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import psycopg2
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.core.management import call_command
 from django.db import connection, connections
@@ -26,6 +30,17 @@ from tests import factories
 
 # Filled by migrations: kept when a test's rows are cleared away.
 KEPT = {"django_migrations", "django_content_type", "auth_permission", "payments_edge"}
+
+
+def pytest_configure() -> None:
+    """Static files come straight from the source: nothing has to be collected before a test."""
+    folder = tempfile.mkdtemp(prefix="fairclick-tests-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
+    settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": plain}}
+    settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+    settings.STATIC_ROOT, settings.MEDIA_ROOT = f"{folder}/static", f"{folder}/media"
+    os.mkdir(settings.STATIC_ROOT)
 
 
 def admin_connection(name: str) -> Any:

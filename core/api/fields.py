@@ -18,9 +18,11 @@ from core import money
 BIGINT = 2**63 - 1
 
 
-class Strict(serializers.Serializer[Any]):
-    """An input: an object with these fields and no other."""
+# The docstring of an input or output describes it in OpenAPI; these two have none, or all would.
 
+
+# An input: an object with these fields and no other.
+class Strict(serializers.Serializer[Any]):
     def to_internal_value(self, data: Any) -> Any:
         errors: dict[str, Any] = {}
         if isinstance(data, Mapping):
@@ -38,9 +40,8 @@ class Strict(serializers.Serializer[Any]):
         return value
 
 
+# An output. Its fields are made once a class, not once an answer: they are never changed.
 class Shape(serializers.Serializer[Any]):
-    """An output. Its fields are made once a class, not once an answer: they are never changed."""
-
     _made: ClassVar[dict[type, Any]] = {}
 
     @cached_property
@@ -141,7 +142,7 @@ class _Named(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """A field whose schema is a component of its own."""
 
     def component(self, name: str, schema: dict[str, Any], auto_schema: Any) -> dict[str, Any]:
-        made = ResolvedComponent(
+        made = ResolvedComponent(  # type: ignore[no-untyped-call]
             name=name, type=ResolvedComponent.SCHEMA, schema=schema, object=name
         )
         auto_schema.registry.register_on_missing(made)
@@ -149,7 +150,7 @@ class _Named(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
         return ref
 
 
-class ChoiceSchema(_Named):
+class ChoiceSchema(_Named):  # type: ignore[no-untyped-call]
     target_class = Choice
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
@@ -157,7 +158,7 @@ class ChoiceSchema(_Named):
         return self.component(self.target.name, schema, auto_schema)
 
 
-class MoneySchema(_Named):
+class MoneySchema(_Named):  # type: ignore[no-untyped-call]
     target_class = Money
 
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:

@@ -21,12 +21,10 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     "request it gives the same answer and does nothing again.",
 )
 # What any endpoint may answer, beside its own refusals.
-ALWAYS = {
-    400: ("invalid", "malformed"),
-    401: ("not_authenticated", "key_malformed", "key_unknown"),
-    403: ("forbidden",),
-    429: ("throttled",),
-}
+ALWAYS = (
+    "Any refusal. Everywhere: 400 `invalid`, `malformed`; 401 `not_authenticated`, "
+    "`key_malformed`, `key_unknown`; 403 `forbidden`; 404 `not_found`; 429 `throttled`."
+)
 IDEMPOTENT = {
     400: ("idempotency_key_missing",),
     409: ("still_running",),
@@ -51,7 +49,7 @@ class Problem(Shape):
     status = serializers.IntegerField()
     detail = serializers.CharField(help_text="What is wrong, and what to do.")
     code = serializers.CharField()
-    errors = FlawOut(many=True)
+    errors = FlawOut(many=True)  # type: ignore[assignment]
     request_id = serializers.CharField()
 
 
@@ -69,9 +67,9 @@ def endpoint(
     idempotent: bool = False,
     headers: Sequence[OpenApiParameter] = (),
 ) -> Callable[[F], F]:
-    """Describes a view's method: its name, what it takes and gives, and the codes it refuses with."""
+    """Describes a view's method: its name, what it takes, gives and refuses with."""
     parameters: list[Any] = [*headers, *([query] if query else [])]
-    codes = {status: list(found) for status, found in ALWAYS.items()}
+    codes: dict[int, list[str]] = {}
     for more in (refuses or {}, IDEMPOTENT if idempotent else {}):
         for number, found in more.items():
             codes.setdefault(number, []).extend(found)
@@ -85,6 +83,7 @@ def endpoint(
     for number, found in sorted(codes.items()):
         described = OpenApiResponse(Problem, description=", ".join(f"`{code}`" for code in found))
         answers[(number, TYPE)] = described
+    answers[("default", TYPE)] = OpenApiResponse(Problem, description=ALWAYS)
     return extend_schema(operation_id=name, request=takes, responses=answers, parameters=parameters)
 
 
@@ -120,7 +119,7 @@ class Schema(AutoSchema):
     def get_summary(self) -> str:
         return self._lines()[0]
 
-    def get_description(self) -> str:
+    def get_description(self) -> str:  # type: ignore[override]
         rest = "\n".join(self._lines()[1:]).strip()
         wanted = self.view.scope_of(self.method)  # type: ignore[attr-defined]
         scope = (

@@ -1,9 +1,10 @@
 """The base of every endpoint."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.urls import register_converter
 from django.urls.converters import IntConverter
 from django.utils import timezone
 from rest_framework import serializers
@@ -26,17 +27,21 @@ class Id(IntConverter):
     regex = "[0-9]{1,18}"
 
 
-class JSONAlways(BaseContentNegotiation):
-    """Every endpoint answers in its own type, whatever `Accept` says: a refusal must get through."""
+register_converter(Id, "id")
 
-    def select_parser(self, request: Request, parsers: Sequence[Any]) -> Any:
+
+class JSONAlways(BaseContentNegotiation):
+    """An endpoint answers in its own type whatever `Accept` says, so that refusals get through."""
+
+    def select_parser(self, request: Request, parsers: Iterable[Any]) -> Any:
         kind = (request.content_type or "").partition(";")[0].strip().lower()
         return next((one for one in parsers if one.media_type in (kind, "*/*")), None)
 
     def select_renderer(
-        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
     ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
+        first = next(iter(renderers))
+        return first, first.media_type
 
 
 class PageQuery(Strict):
@@ -107,20 +112,21 @@ class Api(APIView):
         return Response(
             {
                 "results": shape(rows, many=True).data,
-                "next": self._link(after),
-                "previous": self._link(before),
+                "next": self.link(after),
+                "previous": self.link(before),
             }
         )
 
-    def _link(self, cursor: str | None) -> str | None:
+    def link(self, cursor: str | None) -> str | None:
+        """This address with another cursor; None where there is no further page."""
         if cursor is None:
             return None
         return replace_query_param(self.request.build_absolute_uri(), "cursor", cursor)
 
     def once(self, *request: Any, run: Callable[[], idempotency.Answer]) -> Response:
-        """Runs `run` once for the request's Idempotency-Key; `request` is what makes it the same."""
+        """Runs `run` once for the Idempotency-Key; `request` is what makes two of them the same."""
         status, body = idempotency.once(
-            user=self.request.user,
+            user=self.request.user,  # type: ignore[arg-type]  # HasScope lets in people only
             key=self.request.headers.get("Idempotency-Key", ""),
             request_hash=idempotency.fingerprint(self.request.method, self.request.path, *request),
             now=timezone.now(),

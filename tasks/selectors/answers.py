@@ -109,8 +109,6 @@ def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[R
             xid, ident, external_id, payload, content, worker_id, *rest = row
             after = (xid, ident)
             name = names.setdefault(worker_id, pseudonym(client=client, worker_id=worker_id))
-            yield Result(
-                f"{xid}-{ident}", ident, external_id, payload, content, name, *rest
-            )
+            yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
         if len(page) < PAGE:
             return

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Coalesce, Greatest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import User
 from core import rules
 from core.errors import Flaw
-from tasks.models import Assignment, Batch, ClientRecord, Task
+from tasks.models import Assignment, Batch, ClientRecord, Operation, Task
 
 HOUR = 3600
 
@@ -52,9 +53,7 @@ def quote(batch: Batch) -> Quote:
         fee=fee,
         total=batch.place_count * (batch.reward + fee),
         floor=floor,
-        missing=[
-            Flaw(text, code, pointer=f"/{name}") for ok, code, name, text in checks if not ok
-        ],
+        missing=[Flaw(text, code, pointer=f"/{name}") for ok, code, name, text in checks if not ok],
     )
 
 
@@ -142,6 +141,18 @@ def assignments(batch: Batch, *, state: str = "") -> QuerySet[Assignment]:
     """Metadata of a batch's assignments for its client; never an answer."""
     found = Assignment.objects.filter(batch=batch).select_related("task").order_by("-pk")
     return found.filter(state=state) if state else found
+
+
+def operations(client_id: int) -> QuerySet[Operation]:
+    """The long requests of a client."""
+    return Operation.objects.filter(client=client_id)
+
+
+def readable_by(worker: User) -> QuerySet[Batch]:
+    """What a worker may read in full: batches on offer, and those in which she has worked."""
+    hers = Assignment.objects.filter(worker=worker, batch=OuterRef("pk"))
+    found = Batch.objects.published().select_related("client", "client__record", "figures")
+    return found.filter(Q(pk__in=Batch.objects.on_offer().values("pk")) | Exists(hers))
 
 
 def to_refresh(*, since: datetime) -> list[int]:

@@ -10,9 +10,12 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
+from core.errors import Text
 from tasks.interfaces.interface import Interface
 from tasks.interfaces.nodes import ControlTag
 from tasks.selectors.answers import Result
@@ -56,8 +59,12 @@ def csv_rows(results: Iterable[Result], interface: Interface) -> Iterator[str]:
         *("worker", "submitted_at", "approved_at", "approved_by", "active_seconds"),
         *("assignment", "cursor"),
     ]
-    lines = (_csv_cells(result, interface) for result in results)
-    return _chunks(_csv_line(cells) for cells in _with_head(head, lines))
+    return csv_table(head, (_csv_cells(result, interface) for result in results))
+
+
+def csv_table(head: list[str], lines: Iterable[list[Any]]) -> Iterator[str]:
+    """CSV that no spreadsheet takes for formulas."""
+    return _chunks(_csv_line(cells) for cells in chain([head], lines))
 
 
 def labelstudio(results: Iterable[Result]) -> Iterator[str]:
@@ -127,11 +134,6 @@ def _csv_answer(control: ControlTag, values: list[dict[str, Any]]) -> Any:
     return _dumped(value) if getattr(control, "multiple", False) else "\n".join(map(str, value))
 
 
-def _with_head(head: list[Any], lines: Iterable[list[Any]]) -> Iterator[list[Any]]:
-    yield head
-    yield from lines
-
-
 def _csv_line(cells: list[Any]) -> str:
     line = io.StringIO()
     csv.writer(line, lineterminator="\r\n").writerow([_harmless(cell) for cell in cells])
@@ -176,6 +178,7 @@ class Format:
     """A kind of file that results can be had in."""
 
     name: str
+    label: Text
     content_type: str
     ending: str
     write: Callable[[Iterable[Result], Interface], Iterator[str]]
@@ -184,8 +187,20 @@ class Format:
 FORMATS = {
     one.name: one
     for one in (
-        Format("jsonl", "application/x-ndjson", "jsonl", lambda results, _: jsonl(results)),
-        Format("csv", "text/csv; charset=utf-8", "csv", csv_rows),
-        Format("labelstudio", "application/json", "json", lambda results, _: labelstudio(results)),
+        Format(
+            "jsonl",
+            _("JSON lines"),
+            "application/x-ndjson",
+            "jsonl",
+            lambda results, interface: jsonl(results),
+        ),
+        Format("csv", _("CSV"), "text/csv; charset=utf-8", "csv", csv_rows),
+        Format(
+            "labelstudio",
+            _("Label Studio JSON"),
+            "application/json",
+            "json",
+            lambda results, interface: labelstudio(results),
+        ),
     )
 }

@@ -1,77 +1,162 @@
 """What a client sees of its batches: how far they are, and where their money is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from django.db.models import F, Q, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client
 from accounts.selectors import pseudonym
 from core.errors import Text
-from payments.selectors import batches as payments
-from payments.selectors.batches import BatchMoney
 from tasks.models import Assignment, Batch, BatchFigures
 from tasks.selectors.batches import HOUR, Quote
-from tasks.states import BATCH, BatchState
+from tasks.states import BATCH
 
-if TYPE_CHECKING:
-    from django.db.models import QuerySet
+BAR = 1_000
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stretch of a batch's bar, in thousandths of its length."""
+
+    name: str
+    label: Text
+    count: int
+    start: int
+    width: int
+
+
+PARTS = {
+    "approved": _("Approved and paid"),
+    "submitted": _("Waiting for review"),
+    "claimed": _("In work"),
+    "open": _("Not begun"),
+    "refunded": _("Refunded"),
+}
 
 
 @dataclass(frozen=True)
 class Overview:
-    """A batch with its counts (as of `as_of`) and its money; counting happened elsewhere."""
+    """A batch (its figures loaded) in numbers, without a query: somebody counted before.
+
+    Money follows from the counts, since approved is paid; the books have it exactly.
+    """
 
     batch: Batch
-    figures: BatchFigures | None
-    money: BatchMoney | None
+
+    @property
+    def figures(self) -> BatchFigures | None:
+        return getattr(self.batch, "figures", None)
 
     @property
     def as_of(self) -> datetime | None:
         return self.figures.refreshed_at if self.figures else None
 
     @property
-    def places(self) -> int:
-        return self.batch.place_count
+    def counts(self) -> dict[str, int]:
+        """Places by what became of them. Until they are counted, all are open."""
+        if self.figures is None:
+            return dict.fromkeys(PARTS, 0) | {"open": self.batch.place_count}
+        return {name: getattr(self.figures, name) for name in PARTS}
 
     @property
-    def approved(self) -> int:
-        return self.figures.approved if self.figures else 0
+    def parts(self) -> list[Part]:
+        """The bar. Whatever there is of a thing can be seen, be it one in a million."""
+        whole = max(1, sum(self.counts.values()))
+        found, start = [], 0
+        for name, count in self.counts.items():
+            width = min(max(count * BAR // whole, 4 if count else 0), BAR - start)
+            found.append(Part(name, PARTS[name], count, start, width))
+            start += width
+        return found
 
     @property
-    def submitted(self) -> int:
-        return self.figures.submitted if self.figures else 0
+    def legend(self) -> list[Part]:
+        """The parts that say something: a refund only where there was one."""
+        return [part for part in self.parts if part.count or part.name != "refunded"]
+
+    @property
+    def wanted(self) -> int:
+        """How many answers there will be: the places that were not refunded."""
+        return max(0, self.batch.place_count - self.counts["refunded"])
 
     @property
     def share(self) -> float:
-        """The approved share of the places that were not refunded."""
-        wanted = self.places - (self.figures.refunded if self.figures else 0)
-        return self.approved / wanted if wanted else 0.0
+        return self.counts["approved"] / self.wanted if self.wanted else 0.0
+
+    @property
+    def in_hand(self) -> int:
+        return self.counts["claimed"] + self.counts["submitted"]
+
+    @property
+    def moving(self) -> bool:
+        """Whether the numbers may still change."""
+        return not self.batch.is_draft and self.batch.settled_at is None
+
+    @property
+    def price(self) -> int:
+        return self.batch.reward + self.batch.fee
+
+    @property
+    def spent(self) -> int:
+        return self.counts["approved"] * self.price
+
+    @property
+    def held(self) -> int:
+        if self.batch.is_draft or self.batch.settled_at is not None:
+            return 0
+        return (self.wanted - self.counts["approved"]) * self.price
+
+    @property
+    def refundable(self) -> int:
+        """What closing the batch gives back of places nobody has begun."""
+        return self.counts["open"] * self.price
+
+    @property
+    def measured(self) -> int | None:
+        """Median seconds of an answer; None until enough workers were measured."""
+        return self.figures.median_seconds if self.figures else None
 
     @property
     def hourly(self) -> int | None:
-        """What the measured time pays an hour, in micros; None until enough was measured."""
-        seconds = self.figures.median_seconds if self.figures else None
-        return self.batch.reward * HOUR // max(seconds, 1) if seconds is not None else None
+        """What the measured time pays an hour, in micros."""
+        return None if self.measured is None else self.batch.reward * HOUR // max(1, self.measured)
 
     @property
     def allowed(self) -> list[str]:
         return BATCH.allowed(self.batch.state)
 
 
-def overviews(batches: Sequence[Batch]) -> list[Overview]:
-    """Batches (figures loaded) with their money, in one query."""
-    money = payments.batches_money([batch.pk for batch in batches if not batch.is_draft])
-    return [
-        Overview(batch, getattr(batch, "figures", None), money.get(batch.pk)) for batch in batches
-    ]
+@dataclass(frozen=True)
+class Totals:
+    """Micros of all batches of a client together: still locked, and spent on paid work."""
+
+    held: int
+    spent: int
+
+
+def totals(*, client_id: int) -> Totals:
+    """One query over the counts, as `Overview` reads them."""
+    price = F("reward") + F("fee")
+    approved = Coalesce("figures__approved", 0)
+    unsettled = F("task_count") * F("overlap") - approved - Coalesce("figures__refunded", 0)
+    sums = (
+        Batch.objects.published()
+        .filter(client=client_id)
+        .aggregate(
+            spent=Sum(approved * price),
+            held=Sum(unsettled * price, filter=Q(settled_at__isnull=True)),
+        )
+    )
+    return Totals(held=int(sums["held"] or 0), spent=int(sums["spent"] or 0))
 
 
 @dataclass(frozen=True)
 class Item:
-    """One line of the list of what a draft needs: `anchor` is its field in the editor."""
+    """One line of what a draft needs: `name` is its field in the editor."""
 
     name: str
     label: Text
@@ -84,7 +169,7 @@ LABELS = {
     "criteria": _("Criteria"),
     "examples": _("Examples"),
     "interface": _("Interface"),
-    "reward": _("Fair reward"),
+    "reward": _("A fair reward"),
     "tasks": _("Tasks"),
 }
 
@@ -100,21 +185,11 @@ def checklist(quote: Quote) -> list[Item]:
 
 @dataclass(frozen=True)
 class Row:
-    """Metadata of an assignment, its worker by the name this client knows."""
+    """Metadata of an assignment, its worker by the name that this client knows."""
 
     assignment: Assignment
     worker: str
 
 
-def assignment_rows(assignments: "QuerySet[Assignment]", *, client: Client) -> list[Row]:
-    return [
-        Row(one, pseudonym(client=client, worker_id=one.worker_id)) for one in assignments
-    ]
-
-
-def can_close(batch: Batch) -> bool:
-    return "close" in BATCH.allowed(batch.state)
-
-
-def is_being_published(batch: Batch) -> bool:
-    return batch.state == BatchState.PUBLISHING
+def assignment_rows(assignments: Iterable[Assignment], *, client: Client) -> list[Row]:
+    return [Row(one, pseudonym(client=client, worker_id=one.worker_id)) for one in assignments]

@@ -26,6 +26,10 @@ class Pay:
     floor: int
 
     @property
+    def total(self) -> int:
+        return self.reward + self.fee
+
+    @property
     def fair(self) -> bool:
         return self.reward >= self.floor
 

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from django.core.files.storage import default_storage
+from django.db import transaction
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
@@ -94,8 +97,17 @@ def delete_batch(*, batch_id: int, by: Member, now: datetime) -> None:
     batch = lock_draft(batch_id=batch_id, by=by)
     events.record("batch.deleted", by=by.user, about=batch, now=now, title=batch.title)
     Task.objects.filter(batch=batch).delete()
-    Media.objects.filter(batch=batch).delete()
+    _delete_media(batch)
     batch.delete()
+
+
+@inside_operation
+def _delete_media(batch: Batch) -> None:
+    """The rows now, the files once that is certain."""
+    found = Media.objects.filter(batch=batch)
+    for name in found.values_list("file", flat=True):
+        transaction.on_commit(partial(default_storage.delete, name))
+    found.delete()
 
 
 @operation
@@ -185,9 +197,7 @@ def close_batch(*, batch_id: int, by: Member, now: datetime) -> Batch:
     )
 
 
-def _move(
-    *, batch_id: int, verb: str, event: str, by: Member, now: datetime, **also: Any
-) -> Batch:
+def _move(*, batch_id: int, verb: str, event: str, by: Member, now: datetime, **also: Any) -> Batch:
     batch = lock(batch_id=batch_id, by=by)
     batch.state = BATCH.check(verb, batch.state)
     for name, value in also.items():
@@ -352,4 +362,3 @@ def stop_underpaid(*, batch_id: int, median_seconds: int, now: datetime) -> bool
             "batch.claims_stopped", by=None, about=batch, now=now, median_seconds=median_seconds
         )
     return bool(stopped)
-

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import OuterRef, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -58,10 +61,22 @@ def claim(*, worker: User, batch_id: int, now: datetime) -> Assignment:
         _refuse(outcome, batch_id)
     assignment = Assignment.objects.select_related("task", "batch").get(pk=assignment_id)
     events.record(
-        "assignment.claimed", by=worker, about=assignment, now=now, batch=batch_id,
+        "assignment.claimed",
+        by=worker,
+        about=assignment,
+        now=now,
+        batch=batch_id,
         place=assignment.place_id,
     )
     return assignment
+
+
+def claim_next(*, worker: User, batch_id: int, now: datetime) -> Assignment | None:
+    """Like `claim`; None where nothing can be claimed now. For going on after a submission."""
+    try:
+        return claim(worker=worker, batch_id=batch_id, now=now)
+    except (NothingLeft, ClaimLimit, NotOnOffer):
+        return None
 
 
 def _refuse(outcome: str, batch_id: int) -> None:
@@ -77,17 +92,27 @@ def _refuse(outcome: str, batch_id: int) -> None:
 
 
 @inside_operation
-def lock_own(*, assignment_id: int, worker: User) -> Assignment:
-    """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404."""
-    assignment = (
-        Assignment.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("task", "batch")
-        .filter(pk=assignment_id, worker=worker)
-        .first()
-    )
+def lock_own(*, assignment_id: int, worker: User, with_exposure: bool = False) -> Assignment:
+    """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404.
+
+    `with_exposure` adds what she has waiting, undecided, at this client: micros (R11).
+    """
+    found = Assignment.objects.select_for_update(of=("self",), no_key=True)
+    found = found.select_related("task", "batch").filter(pk=assignment_id, worker=worker)
+    if with_exposure:
+        found = found.annotate(exposure=_exposure())
+    assignment = found.first()
     if assignment is None:
         raise NotFound(_("There is no such task, or it is not yours."))
     return assignment
+
+
+def _exposure() -> Coalesce:
+    waiting = Assignment.objects.filter(
+        worker=OuterRef("worker"), client=OuterRef("client"), state=AssignmentState.SUBMITTED
+    )
+    sums = waiting.order_by().values("worker").annotate(sum=Sum("batch__reward")).values("sum")
+    return Coalesce(Subquery(sums), 0)
 
 
 @operation
@@ -100,19 +125,30 @@ def show_life(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
 
 @inside_operation
 def apply_life(assignment: Assignment, *, now: datetime) -> None:
-    """Notes a sign of life on a locked claim; on any other state it does nothing.
+    """Notes a sign of life on a locked claim and saves it; on any other state it does nothing."""
+    changes = note_life(assignment, now=now)
+    if changes:
+        assignment.save(update_fields=list(changes))
+
+
+def note_life(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
+    """What a sign of life changes on a claim, and changes it, unsaved.
 
     Silence beyond 60 s did not use up the lease: it ends later by that much, up to `due_at`,
     which never moves, so that all pauses together stay within 72 h.
     """
     if not assignment.is_claimed or now <= assignment.last_seen_at:
-        return
+        return {}
     silence = now - assignment.last_seen_at
     paused = max(timedelta(0), silence - rules.PRESENCE)
-    assignment.lease_ends_at = min(assignment.lease_ends_at + paused, assignment.due_at)
-    assignment.active_seconds += int((silence - paused).total_seconds())
-    assignment.last_seen_at = now
-    assignment.save(update_fields=["lease_ends_at", "active_seconds", "last_seen_at"])
+    changes = {
+        "lease_ends_at": min(assignment.lease_ends_at + paused, assignment.due_at),
+        "active_seconds": assignment.active_seconds + int((silence - paused).total_seconds()),
+        "last_seen_at": now,
+    }
+    for name, value in changes.items():
+        setattr(assignment, name, value)
+    return changes
 
 
 @operation
@@ -196,9 +232,7 @@ def _end(assignments: Sequence[Assignment], *, verb: str, now: datetime) -> None
     ).update(state=PlaceState.OPEN, returned_at=now)
     for assignment in assignments:
         assignment.state, assignment.ended_at = target, now
-    Draft.objects.filter(
-        assignment__in=[a.pk for a in assignments if verb == "release"]
-    ).delete()
+    Draft.objects.filter(assignment__in=[a.pk for a in assignments if verb == "release"]).delete()
 
 
 @inside_operation

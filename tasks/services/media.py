@@ -2,20 +2,18 @@
 
 import uuid
 from datetime import datetime
-from functools import partial
 from pathlib import PurePath
 from typing import IO
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
-from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member
 from core import events, rules, text
-from core.db import inside_operation, operation
+from core.db import operation
 from core.errors import Invalid, TooLarge, UnsupportedMedia
-from tasks.models import Batch, Media
+from tasks.models import Media
 from tasks.services import batches
 
 NAME = 200
@@ -39,9 +37,7 @@ def image_type(head: bytes) -> str | None:
     return None
 
 
-def store_media(
-    *, batch_id: int, by: Member, body: IO[bytes], name: str, now: datetime
-) -> Media:
+def store_media(*, batch_id: int, by: Member, body: IO[bytes], name: str, now: datetime) -> Media:
     """Stores an image for a draft; tasks name it `media:<id>`.
 
     Raises NotAnImage 415 for anything but PNG, JPEG, GIF and WebP, TooLarge 413 over 10 MB,
@@ -58,9 +54,7 @@ def store_media(
     if kind is None:
         raise NotAnImage(_("This is no PNG, JPEG, GIF or WebP image."))
     body.seek(0)
-    media = Media(
-        id=uuid.uuid4(), batch_id=batch_id, content_type=kind, size=size, created_at=now
-    )
+    media = Media(id=uuid.uuid4(), batch_id=batch_id, content_type=kind, size=size, created_at=now)
     media.name = name or str(media.id)
     return _record(media, by=by, body=body, now=now)
 
@@ -75,15 +69,6 @@ def _record(media: Media, *, by: Member, body: IO[bytes], now: datetime) -> Medi
         media.save(force_insert=True)
         events.record("media.stored", by=by.user, about=media.batch, now=now, media=str(media.id))
     except BaseException:
-        default_storage.delete(media.file.name)
+        default_storage.delete(str(media.file.name))
         raise
     return media
-
-
-@inside_operation
-def delete_media(*, batch: Batch) -> None:
-    """Deletes the images of a batch: the rows now, the files once that is certain."""
-    found = Media.objects.filter(batch=batch)
-    for name in found.values_list("file", flat=True):
-        transaction.on_commit(partial(default_storage.delete, name))
-    found.delete()

@@ -1,4 +1,4 @@
-"""Places: made in resumable chunks once the money is locked, settled when their batch has closed."""
+"""Places: made in resumable chunks once the money is locked, settled when their batch closes."""
 
 from datetime import datetime
 
@@ -108,5 +108,3 @@ def raise_heads(*, batch_ids: list[int]) -> None:
     the free list).
     """
     rows(RAISE_HEAD, {"batches": batch_ids})
-
-

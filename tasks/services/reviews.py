@@ -36,9 +36,7 @@ def approve_assignment(*, assignment_id: int, by: Member, now: datetime) -> Assi
 
 
 @inside_operation
-def apply_approve(
-    assignments: Sequence[Assignment], *, by: User | None, now: datetime
-) -> None:
+def apply_approve(assignments: Sequence[Assignment], *, by: User | None, now: datetime) -> None:
     """Approves locked, submitted assignments: state, place, money and event together.
 
     `by` is None when the window ended (R2). Constant in statements per batch, whatever the number.
@@ -95,9 +93,7 @@ def _lock_submitted(ids: list[int], *, now: datetime | None = None) -> list[Assi
     found = Assignment.objects.filter(pk__in=ids, state=AssignmentState.SUBMITTED)
     if now is not None:
         found = found.filter(review_due_at__lte=now)
-    return list(
-        found.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk")
-    )
+    return list(found.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk"))
 
 
 @operation
@@ -142,7 +138,9 @@ def run_operations(*, now: datetime) -> int:
 @operation
 def _run_chunk(*, operation_id: int, now: datetime) -> int:
     """Approves the next chunk of an operation; finishes it when nothing is left. Resumable."""
-    row = Operation.objects.select_for_update(of=("self",)).select_related("by").get(pk=operation_id)
+    row = (
+        Operation.objects.select_for_update(of=("self",)).select_related("by").get(pk=operation_id)
+    )
     if row.finished_at is not None:
         return 0
     waiting = Assignment.objects.filter(
@@ -181,5 +179,3 @@ def _unapproved(row: Operation) -> list[dict[str, object]]:
         for one in row.assignment_ids
         if states.get(one) != AssignmentState.APPROVED
     ]
-
-

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import ijson
 from django.db import IntegrityError, connection, transaction
@@ -22,6 +22,7 @@ from core import events, rules, text
 from core.db import operation, rows
 from core.errors import Conflict, Flaw, Invalid, RuleBroken, TooLarge, UnsupportedMedia
 from tasks.interfaces import parse as interfaces
+from tasks.interfaces.variables import IMAGE
 from tasks.models import Batch
 from tasks.services import batches
 
@@ -33,6 +34,9 @@ TYPES = {
 }
 ID = "external_id"
 SPOOL = 4 * 1024 * 1024
+BUFFER = 64 * 1024
+# The module's own limit is an eighth of ours; one setting for the whole process.
+csv.field_size_limit(rules.MAX_ROW_BYTES)
 
 
 class BadRows(RuleBroken):
@@ -83,6 +87,7 @@ def upload_tasks(
         count = _write_copy(batch, reader(body), copy)
         copy.seek(0)
         _copy_in(batch, copy)
+    _check_images(batch)
     Batch.objects.filter(pk=batch.pk).update(
         task_count=batch.task_count + count, revision=batch.revision + 1
     )
@@ -117,9 +122,7 @@ def _write_copy(batch: Batch, found: Iterator[Row], copy: Any) -> int:
 
 
 def _escaped(cell: str) -> str:
-    return (
-        cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
-    )
+    return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _check(row: Row, interface: interfaces.Interface) -> Flaw | None:
@@ -133,7 +136,7 @@ def _check(row: Row, interface: interfaces.Interface) -> Flaw | None:
             "external_id",
             line=row.line,
         )
-    if text.unstorable(payload):
+    if text.unstorable(external_id):
         return Flaw(_("NUL characters and broken Unicode are not allowed."), "nul", line=row.line)
     problems = interface.check_payload({k: v for k, v in payload.items() if k != ID})
     if problems:
@@ -153,6 +156,35 @@ def _copy_in(batch: Batch, copy: Any) -> None:
         raise BadRows(
             _("Some names are used twice; nothing was stored."), flaws=_repeated(batch, copy)
         ) from error
+
+
+def _check_images(batch: Batch) -> None:
+    """Refuses new tasks that name an image which is not one of the batch's."""
+    interface = interfaces.parse_cached(batch.interface)
+    found = rows(
+        """
+        SELECT t.position - %(start)s + 1, name FROM tasks_task t, unnest(%(names)s::text[]) AS name
+         WHERE t.batch_id = %(batch)s AND t.position >= %(start)s
+           AND NOT EXISTS (SELECT FROM tasks_media m WHERE m.batch_id = %(batch)s
+                             AND 'media:' || m.id = t.payload ->> name)
+         ORDER BY t.position LIMIT %(most)s
+        """,
+        {
+            "start": batch.task_count,
+            "batch": batch.pk,
+            "most": rules.MAX_REPORTED_FLAWS,
+            "names": [name for name, kind in interface.variables.items() if kind == IMAGE],
+        },
+    )
+    if found:
+        said = _("Row %(row)d: “%(name)s” names an image that was not uploaded to this batch.")
+        raise BadRows(
+            _("Some images are missing; nothing was stored. Upload them first."),
+            flaws=[
+                Flaw(said % {"row": row, "name": name}, "unknown_image", line=row)
+                for row, name in found
+            ],
+        )
 
 
 def _repeated(batch: Batch, copy: Any) -> list[Flaw]:
@@ -216,15 +248,16 @@ def _refuse_constant(name: str) -> None:
 def read_json(body: IO[bytes]) -> Iterator[Row]:
     """The items of one array. `line` counts items from 1."""
     try:
-        if body.read(1) not in (b"[", b" ", b"\n", b"\r", b"\t", b"\xef"):
+        if body.read(1) not in (b"[", b" ", b"\n", b"\r", b"\t"):
             raise Invalid(_("Send an array of objects."), code="not_an_array")
         body.seek(0)
-        found = ijson.items(body, "item", use_float=True)
+        metered = _Metered(body)
+        found = ijson.items(metered, "item", use_float=True, buf_size=BUFFER)
         for number, item in enumerate(found, start=1):
-            if len(json.dumps(item)) > rules.MAX_ROW_BYTES:
-                raise TooLarge(_row_too_large(number))
+            metered.next_row()
             yield Row(number, item)
-    except (ijson.JSONError, UnicodeDecodeError) as error:
+    # ValueError: a number of thousands of digits.
+    except (ijson.JSONError, ValueError) as error:
         raise Invalid(
             _("The body is not one JSON array in UTF-8: %(error)s.") % {"error": error},
             code="malformed",
@@ -233,7 +266,8 @@ def read_json(body: IO[bytes]) -> Iterator[Row]:
 
 def read_csv(body: IO[bytes]) -> Iterator[Row]:
     """Lines under a head of column names; every payload value is text."""
-    stream = io.TextIOWrapper(body, encoding="utf-8-sig", newline="")
+    metered = _Metered(body)
+    stream = io.TextIOWrapper(cast(IO[bytes], metered), encoding="utf-8-sig", newline="")
     reader = csv.reader(stream, strict=True)
     try:
         head = next(reader, None)
@@ -251,6 +285,7 @@ def read_csv(body: IO[bytes]) -> Iterator[Row]:
                 ],
             )
         for cells in reader:
+            metered.next_row()
             if cells:
                 yield _csv_row(head, cells, reader.line_num)
     except UnicodeDecodeError as error:
@@ -265,13 +300,36 @@ def read_csv(body: IO[bytes]) -> Iterator[Row]:
 def _csv_row(head: list[str], cells: list[str], line: int) -> Row:
     if len(cells) != len(head):
         said = _("%(found)d cells under %(wanted)d columns.")
-        flaw = Flaw(
-            said % {"found": len(cells), "wanted": len(head)}, "missing_column", line=line
-        )
+        flaw = Flaw(said % {"found": len(cells), "wanted": len(head)}, "missing_column", line=line)
         return Row(line, flaw=flaw)
     if sum(map(len, cells)) > rules.MAX_ROW_BYTES:
         raise TooLarge(_row_too_large(line))
     return Row(line, dict(zip(head, cells, strict=True)))
+
+
+class _Metered(io.RawIOBase):
+    """A body read in pieces, that refuses to be read on while one row never ends."""
+
+    def __init__(self, body: IO[bytes]) -> None:
+        self.body = body
+        self.rows = self.since_row = 0
+
+    def next_row(self) -> None:
+        self.rows += 1
+        self.since_row = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self.body.read(size)
+        self.since_row += len(piece)
+        # A piece may hold the end of one row and the beginning of the next.
+        if self.since_row > rules.MAX_ROW_BYTES + 2 * BUFFER:
+            raise TooLarge(_row_too_large(self.rows + 1))
+        return piece
+
+    read1 = read
 
 
 def _row_too_large(number: int) -> str:

@@ -2,30 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Sum
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core import events, rules, text
 from core.db import inside_operation, operation
 from core.errors import Conflict, Flaw, Invalid
+from tasks.interfaces import json_values
 from tasks.interfaces import parse as interfaces
 from tasks.models import Answer, Archived, Assignment, Draft
 from tasks.services import claims
 from tasks.states import ASSIGNMENT, AssignmentState
 
-MAX_CONTENT = 256 * 1024
-
 
 class NewerDraft(Conflict):
     code = "newer_draft"
-
-
-class ClaimExpired(Conflict):
-    code = "claim_expired"
 
 
 class TooLate(Conflict):
@@ -68,12 +63,11 @@ def save_draft(
 
 
 def _check_shape(content: Any) -> None:
-    if not isinstance(content, list) or len(str(content)) > MAX_CONTENT:
-        raise Invalid(_("An answer is a list of results of at most 256 KiB."), field="content")
-    if text.unstorable(content):
-        raise Invalid(
-            _("NUL characters and broken Unicode are not allowed."), code="nul", field="content"
-        )
+    """Whether an answer, finished or not, is a list that can be stored."""
+    if not isinstance(content, list):
+        raise Invalid(_("An answer is a list of results."), field="content")
+    for problem in chain(json_values.check_json(content), json_values.check_size(content)):
+        raise Invalid(problem.message, code=problem.code, field="content")
 
 
 @operation
@@ -86,19 +80,30 @@ def submit(
     expiry it still counts while the place is free; otherwise it is kept in her archive and
     `archived` says so (R12). A second answer under another key is an IllegalMove 409.
     """
-    _check_shape(content)
     if not 1 <= len(key) <= 64 or text.unstorable(key):
         raise Invalid(_("Send a key of 1 to 64 characters, new for each answer."), field="key")
-    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker)
+    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker, with_exposure=True)
     if assignment.submit_key == key and assignment.state != AssignmentState.CLAIMED:
-        return Submission(assignment, repeated=True)
+        return Submission(_counted(assignment), repeated=True)
     check_answer(assignment, content)
     if assignment.state == AssignmentState.EXPIRED:
         return _submit_late(assignment, worker=worker, content=content, key=key, now=now)
     ASSIGNMENT.check("submit", assignment.state)
-    claims.apply_life(assignment, now=now)
-    _submit(assignment, worker=worker, content=content, key=key, now=now)
+    exposure: int = assignment.exposure  # type: ignore[attr-defined]
+    _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
     return Submission(assignment)
+
+
+def _counted(assignment: Assignment) -> Assignment:
+    """The claim under which an answer counted: of an expired one, that which took its place."""
+    if assignment.state != AssignmentState.EXPIRED:
+        return assignment
+    return Assignment.objects.select_related("task", "batch").get(
+        place=assignment.place_id,
+        worker=assignment.worker_id,
+        submit_key=assignment.submit_key,
+        submitted_at__isnull=False,
+    )
 
 
 def check_answer(assignment: Assignment, content: Any) -> None:
@@ -115,13 +120,14 @@ def check_answer(assignment: Assignment, content: Any) -> None:
 
 @inside_operation
 def _submit(
-    assignment: Assignment, *, worker: User, content: Any, key: str, now: datetime
+    assignment: Assignment, exposure: int, *, worker: User, content: Any, key: str, now: datetime
 ) -> None:
+    """`exposure`: what this worker has waiting, undecided, at this client, in micros (R11)."""
     review_due = now + timedelta(seconds=assignment.batch.review_window_seconds)
-    exposed = _exposure(assignment) + assignment.batch.reward > rules.EXPOSURE_BOUND
+    exposed = exposure + assignment.batch.reward > rules.EXPOSURE_BOUND
     if exposed:
         review_due = min(review_due, now + rules.EXPOSED_REVIEW)
-    changes: dict[str, Any] = {
+    changes: dict[str, Any] = claims.note_life(assignment, now=now) | {
         "state": ASSIGNMENT.target("submit"),
         "submit_key": key,
         "submitted_at": now,
@@ -141,16 +147,6 @@ def _submit(
         _hasten_reviews(assignment, due=now + rules.EXPOSED_REVIEW)
     Draft.objects.filter(assignment=assignment).delete()
     events.record("assignment.submitted", by=worker, about=assignment, now=now)
-
-
-def _exposure(assignment: Assignment) -> int:
-    """What this worker has waiting, undecided, at this client: micros of reward."""
-    waiting = Assignment.objects.filter(
-        worker=assignment.worker_id,
-        client=assignment.client_id,
-        state=AssignmentState.SUBMITTED,
-    )
-    return waiting.aggregate(sum=Sum("batch__reward"))["sum"] or 0
 
 
 @inside_operation
@@ -181,7 +177,8 @@ def _submit_late(
         return Submission(expired, archived=True)
     Assignment.objects.filter(pk=expired.pk).update(submit_key=key)
     Draft.objects.filter(assignment=expired).delete()
-    _submit(assignment, worker=worker, content=content, key=key, now=now)
+    exposure: int = expired.exposure  # type: ignore[attr-defined]
+    _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
     return Submission(assignment)
 
 
@@ -199,9 +196,7 @@ def unsubmit(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
     if now - submitted > rules.UNSUBMIT_WITHIN:
         raise TooLate(_("An answer can be taken back within ten minutes."))
     answer = Answer.objects.get(assignment=assignment)
-    Draft.objects.create(
-        assignment=assignment, content=answer.content, revision=1, saved_at=now
-    )
+    Draft.objects.create(assignment=assignment, content=answer.content, revision=1, saved_at=now)
     answer.delete()
     away = now - submitted
     changes: dict[str, Any] = {

@@ -1,0 +1,204 @@
+"""Every URL × everybody: what is not yours looks exactly like what does not exist."""
+
+import json
+import re
+import uuid
+from typing import Any
+
+import pytest
+from django.test import Client as Browser
+from django.urls import get_resolver
+from django.utils import timezone
+
+from accounts import services as accounts
+from accounts.models import Client, Member, User
+from payments.services import payouts
+from tasks.models import Media
+from tasks.services import claims, reviews
+from tests import factories
+from tests.test_architecture import all_patterns
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+# Open to every worker, whoever posted the batch: that is what a marketplace is.
+FOR_ANY_WORKER = ("work/batches/", "media/")
+FOR_STAFF = ("clients/",)
+OTHERS = ("admin/", "accounts/", "static/")
+
+
+def routes() -> list[str]:
+    """Every route of ours that names an object."""
+    found = {route for route, _pattern in all_patterns(get_resolver())}
+    return sorted(r for r in found if CONVERTER.search(r) and not r.startswith(OTHERS))
+
+
+@pytest.fixture
+def ids(owner: Member, ada: User, bea: User) -> dict[str, Any]:
+    """One of everything: Ada's, or Bea's."""
+    now = timezone.now()
+    batch = factories.make_open_batch(owner, tasks=8, reward=10_000_000)
+    done = factories.make_assignment(worker=bea, batch=batch, state="approved")
+    held = claims.claim(worker=bea, batch_id=batch.pk, now=now)
+    key, _text = accounts.create_api_key(
+        user=ada, name="k", scopes=["batches:read"], days=1, now=now
+    )
+    media = Media.objects.create(
+        batch=batch, file="x.png", content_type="image/png", size=1, name="x", created_at=now
+    )
+    return {
+        "batch_id": batch.pk,
+        "assignment_id": done.pk,
+        "task_id": held.task_id,
+        "operation_id": reviews.approve_many(
+            batch_id=batch.pk, by=owner, assignment_ids=None, now=now
+        ).pk,
+        "key_id": key.pk,
+        "member_id": owner.pk,
+        "client_id": owner.client_id,
+        "payout_id": payouts.request_payout(worker=bea, amount=None, by=bea, now=now).pk,
+        "media_id": media.pk,
+        "file_format": "jsonl",
+        "format": "jsonl",
+        "verb": "pause",
+    }
+
+
+def fill(route: str, ids: dict[str, Any]) -> str:
+    return "/" + CONVERTER.sub(lambda match: str(ids[match[1]]), route)
+
+
+def missing(ids: dict[str, Any]) -> dict[str, Any]:
+    """The same shape, naming nothing that exists."""
+    return {
+        name: 10**12 if isinstance(value, int) else uuid.uuid4() if name == "media_id" else value
+        for name, value in ids.items()
+    }
+
+
+def people(ada: User, bea: User, dia: User) -> dict[str, Browser]:
+    factories.make_client("Other", owner="eve", verified_by=dia)
+    users = {
+        "anonymous": None,
+        "ada": ada,
+        "bea": bea,
+        "cem": factories.make_user("cem"),
+        "eve": User.objects.get(email="eve@example.org"),
+        "dia": dia,
+    }
+    browsers = {}
+    for name, user in users.items():
+        browsers[name] = Browser(raise_request_exception=False)
+        if user is not None:
+            browsers[name].force_login(user)
+    return browsers
+
+
+def may(name: str, route: str) -> bool:
+    """Whether the object of this route is this person's to see."""
+    path = route.removeprefix("api/v1/")
+    if path.startswith(FOR_STAFF):
+        return name == "dia"
+    if path.startswith(FOR_ANY_WORKER):
+        return name in ("bea", "cem") or (path.startswith("media/") and name == "ada")
+    if path.startswith(("work/", "my-work/", "earnings/", "payouts/")):
+        return name == "bea"
+    return name == "ada"
+
+
+def ask(browser: Browser, method: str, path: str, key: str) -> tuple[int, Any]:
+    """Status and what a stranger could learn: the body without the ids that were asked for."""
+    response = browser.generic(
+        method, path, "{}", content_type="application/json", headers={"Idempotency-Key": key}
+    )
+    body: Any = None
+    if not response.streaming and "json" in response.headers.get("Content-Type", ""):
+        body = json.loads(response.content)
+        body.pop("request_id", None)
+    return response.status_code, body
+
+
+def test_every_route_with_an_object_can_be_filled(ids: dict[str, Any]) -> None:
+    named = {name for route in routes() for name in CONVERTER.findall(route)}
+    assert named <= set(ids)
+    assert len(routes()) > 40
+
+
+def test_what_is_not_yours_looks_like_what_does_not_exist(
+    ids: dict[str, Any], ada: User, bea: User, dia: User
+) -> None:
+    browsers, nothing = people(ada, bea, dia), missing(ids)
+    leaks = []
+    for route in routes():
+        for name, browser in browsers.items():
+            if may(name, route):
+                continue
+            for method in METHODS:
+                real = ask(browser, method, fill(route, ids), f"{method}{route}{name}1")
+                none = ask(browser, method, fill(route, nothing), f"{method}{route}{name}2")
+                if real != none or real[0] < 300 or real[0] >= 500:
+                    leaks.append((name, method, route, real[0], none[0]))
+    assert leaks == []
+
+
+def test_the_owner_sees_what_is_hers(
+    ids: dict[str, Any], ada: User, bea: User, dia: User
+) -> None:
+    browsers = people(ada, bea, dia)
+    refused = []
+    for route in routes():
+        for name in ("ada", "bea", "dia"):
+            if may(name, route):
+                status, _body = ask(browsers[name], "GET", fill(route, ids), "")
+                # 302: a page of something that has moved on; 405: a verb; 404: a missing file.
+                if status >= 400 and status not in (405,) and not route.startswith("media/"):
+                    refused.append((name, route, status))
+    assert refused == []
+
+
+def test_an_anonymous_visitor_reads_public_pages_only() -> None:
+    browser = Browser(raise_request_exception=False)
+    public = []
+    for route, _pattern in all_patterns(get_resolver()):
+        if CONVERTER.search(route) or route.startswith(OTHERS) or "^" in route:
+            continue
+        if browser.get(f"/{route}").status_code == 200:
+            public.append(route)
+    assert sorted(public) == sorted(
+        ["", "api/docs/", "api/schema/", "docs/errors", "healthz", "readyz", "rules/"]
+    )
+
+
+def test_no_log_line_holds_an_answer(
+    acme: Client, owner: Member, bea: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    canary = "kanarienvogel"
+    interface = (
+        '<View><Text name="text" value="$text"/><TextArea name="words" toName="text"/></View>'
+    )
+    batch = factories.make_open_batch(owner, interface=interface)
+    one = claims.claim(worker=bea, batch_id=batch.pk, now=timezone.now())
+    browser = Browser()
+    browser.force_login(bea)
+    content = [
+        {
+            "id": "words",
+            "from_name": "words",
+            "to_name": "text",
+            "type": "textarea",
+            "value": {"text": [canary]},
+        }
+    ]
+    for path, body in (
+        ("draft", {"revision": 0, "content": content}),
+        ("submit", {"content": [*content, {"bad": canary}], "key": "a"}),
+        ("submit", {"content": content, "key": "a"}),
+    ):
+        method = browser.put if path == "draft" else browser.post
+        method(
+            f"/api/v1/work/assignments/{one.pk}/{path}", body, content_type="application/json"
+        )
+    one.refresh_from_db()
+    assert one.state == "submitted"
+    assert canary not in caplog.text

@@ -118,7 +118,7 @@ def _work(owner: Member, workers: list[User], *, now: datetime) -> None:
     for number, worker in enumerate(workers):
         for _ in range(6):
             one = claims.claim(worker=worker, batch_id=batch_id, now=now)
-            value = {"choices": [crowd.answer(number, one.task.external_id)]}
+            value = {"choices": [crowd.answer(number, one.task.payload["name"])]}
             content = [
                 {
                     "id": "answer",

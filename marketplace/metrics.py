@@ -20,7 +20,7 @@ OVERDUE = Gauge("fairclick_overdue", "Rows whose due time has passed", ["what"])
 
 def observe(request: HttpRequest, response: HttpResponse, seconds: float) -> None:
     match = request.resolver_match
-    view = (match.view_name if match else None) or "none"
+    view = match.route if match else "none"
     REQUESTS.labels(view, request.method or "", response.status_code).inc()
     SECONDS.labels(view).observe(seconds)
 

@@ -3,7 +3,10 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from accounts.authentication import PageSessionAuthentication
-from marketplace import metrics, views
+from accounts.urls import api_urlpatterns as accounts_api
+from marketplace import earnings, metrics, money, views
+from payments.urls import api_urlpatterns as payments_api
+from tasks.urls import api_urlpatterns as tasks_api
 
 # The page is in our frame, which shows who is signed in.
 api_docs = SpectacularSwaggerSplitView.as_view(
@@ -17,12 +20,21 @@ urlpatterns = [
     path("rules/", views.rule_book, name="rules"),
     path("docs/errors", views.errors, name="errors"),
     path("language", views.set_language, name="set_language"),
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("money/", money.money, name="money"),
+    path("money/deposit", money.deposit, name="money_deposit"),
+    path("earnings/", earnings.earnings, name="earnings"),
+    path("earnings/payouts/", earnings.payouts, name="payouts"),
+    path("earnings/payouts/request", earnings.payout_request, name="payout_request"),
+    path("earnings/payouts/<id:payout_id>/cancel", earnings.payout_cancel, name="payout_cancel"),
     path("", include("accounts.urls")),
+    path("", include("tasks.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include([*accounts_api, *payments_api, *tasks_api])),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", api_docs, name="api_docs"),
 ]

@@ -2,18 +2,20 @@
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
+from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from django.views import defaults
 from django.views.i18n import set_language as django_set_language
 
 from accounts import services as accounts
 from accounts.models import User
 from core import problems, rules
 from core.errors import DomainError, NotFound
+from core.money import CENT
 from marketplace import error_codes, health
 from tasks.models import Batch
 
@@ -33,11 +35,19 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "open_batches": Batch.objects.on_offer().filter(figures__open__gt=0).count(),
         "floor": rules.FLOOR_PER_HOUR,
+        "overhead_percent": rules.OVERHEAD_BPS // 100,
+        "fee_percent": rules.FEE_BPS // 100,
         "review_window": rules.REVIEW_WINDOW,
         "payout_min": rules.PAYOUT_MIN,
-        "fee_percent": rules.FEE_BPS / 100,
+        "example": _example_ledger(reward=25 * CENT),
     }
     return render(request, "marketplace/home.html", context)
+
+
+def _example_ledger(*, reward: int) -> dict[str, int]:
+    """What moves for one task of this reward, in micros."""
+    fee = rules.fee(reward)
+    return {"total": reward + fee, "reward": reward, "fee": fee, "rest": 0}
 
 
 @require_GET
@@ -64,6 +74,12 @@ def set_language(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_GET
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For what asks without having read a page."""
+    return redirect(static("img/icon.svg"))
+
+
 @never_cache
 @require_GET
 def healthz(request: HttpRequest) -> JsonResponse:
@@ -76,7 +92,10 @@ def healthz(request: HttpRequest) -> JsonResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """Database and Redis answer too: 200, or 503 with what does not."""
     missing = health.missing()
-    return JsonResponse({"status": "missing" if missing else "ok", "missing": missing}, status=503 if missing else 200)
+    return JsonResponse(
+        {"status": "missing" if missing else "ok", "missing": missing},
+        status=503 if missing else 200,
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

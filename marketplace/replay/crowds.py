@@ -63,7 +63,7 @@ def bluebirds(limit: int | None, _error_rate: float) -> Crowd:
             reward="0.05",
             seconds=8,
         ),
-        tasks=[{"external_id": name, "text": f"Photograph {name[6:]} of a bird"} for name in names],
+        tasks=[_task(name, f"Photograph {name[6:]} of a bird") for name in names],
         workers=len(people),
         answer=lambda worker, name: answers[people[worker], name],
         truth={name: truth[name] for name in names},
@@ -97,7 +97,7 @@ def sentences(limit: int | None, error_rate: float) -> Crowd:
             reward="0.05",
             seconds=8,
         ),
-        tasks=[{"external_id": row["external_id"], "text": row["text"]} for row in rows],
+        tasks=[_task(row["external_id"], row["text"]) for row in rows],
         workers=12,
         answer=answer,
         truth=truth,
@@ -123,7 +123,7 @@ def words(limit: int | None, _error_rate: float) -> Crowd:
             reward="0.02",
             seconds=4,
         ),
-        tasks=[{"external_id": row["external_id"], "text": row["text"]} for row in rows],
+        tasks=[_task(row["external_id"], row["text"]) for row in rows],
         workers=10,
         answer=lambda worker, name: str(ratings[name][worker]),
         truth={},
@@ -136,6 +136,11 @@ CROWDS: dict[str, Callable[[int | None, float], Crowd]] = {
     "sentences": sentences,
     "words": words,
 }
+
+
+def _task(name: str, text: str) -> dict[str, str]:
+    """`name` stands in the payload too: it tells a worker whose recorded answer is asked for."""
+    return {"external_id": name, "name": name, "text": text}
 
 
 def _jsonl(name: str) -> list[dict[str, Any]]:

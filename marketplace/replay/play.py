@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from core import money
+from core import money, rules
 from marketplace.replay.crowds import Crowd
 from marketplace.replay.people import Person, Refused
 
@@ -30,7 +30,7 @@ class Outcome:
     approved: int = 0
     delivered: int = 0
     differing: int = 0
-    paid: int = 0
+    spent: int = 0
     refunded: int = 0
     escrow_left: int = 0
     earned: int = 0
@@ -47,7 +47,8 @@ class Outcome:
             f"{self.delivered} delivered of {self.approved}": self.delivered == self.approved,
             f"{self.differing} answers differ from the recorded": self.differing == 0,
             "workers were not paid exactly once each": self.earned == self.approved * reward,
-            "the batch's books show another sum than the workers'": self.paid == self.earned,
+            "the client spent something else than rewards and fees": self.spent
+            == self.approved * (reward + rules.fee(reward)),
             "money is left in escrow": self.escrow_left == 0,
             "a payout was not settled": set(self.payouts) <= {"settled", "below_minimum"},
         }
@@ -139,12 +140,12 @@ def sign_up_worker(base: str) -> Person:
     return worker
 
 
-def work(worker: Person, crowd: Crowd, *, number: int, batch: int, bar: Bar) -> list[str]:
+def work(worker: Person, crowd: Crowd, *, number: int, batch: int, bar: Bar) -> list[int]:
     """Claims and answers until nothing is left for this person; returns the assignments done."""
     done = []
     assignment = claim(worker, batch)
     while assignment is not None:
-        said = crowd.answer(number, assignment["task"]["external_id"])
+        said = crowd.answer(number, assignment["payload"]["name"])
         content = [
             {
                 "id": crowd.control,
@@ -160,19 +161,23 @@ def work(worker: Person, crowd: Crowd, *, number: int, batch: int, bar: Bar) -> 
             json={"content": content, "next": True},
             once=True,
         )
-        done.append(str(answer["id"]))
+        done.append(answer["assignment"]["id"])
         bar.step()
         assignment = answer["next"] or claim(worker, batch)
     return done
 
 
 def claim(worker: Person, batch: int) -> dict[str, Any] | None:
+    """The next task, or one that she holds already: the answer to a claim may have been lost."""
     try:
         found: dict[str, Any] = worker.call("POST", f"/work/batches/{batch}/claim")
     except Refused as refused:
-        if refused.code == "nothing_left":
+        if refused.code not in ("nothing_left", "claim_limit"):
+            raise
+        held = worker.call("GET", "/work/assignments?state=claimed")["results"]
+        if not held:
             return None
-        raise
+        found = worker.call("GET", f"/work/assignments/{held[0]['id']}")
     return found
 
 
@@ -188,18 +193,18 @@ def settle(client: Person, batch: int) -> None:
     wait_for(lambda: client.call("GET", f"/batches/{batch}")["settled_at"], "settled")
 
 
-def compare(client: Person, batch: int, outcome: Outcome, authors: dict[str, int]) -> None:
+def compare(client: Person, batch: int, outcome: Outcome, authors: dict[int, int]) -> None:
     """Fetches what was paid for and holds it against what each person said, and the truth."""
     crowd = outcome.crowd
     votes: dict[str, Counter[str]] = defaultdict(Counter)
     for line in client.lines(f"/batches/{batch}/results?format=jsonl"):
         row = json.loads(line)
         outcome.delivered += 1
-        [result] = row["result"]
+        [result] = row["answer"]
         [said] = result["value"]["choices"]
         name = row["external_id"]
         votes[name][said] += 1
-        author = authors[str(row["assignment"])]
+        author = authors[row["assignment"]]
         outcome.differing += said != crowd.answer(author, name)
     if crowd.truth:
         right = sum(
@@ -208,16 +213,25 @@ def compare(client: Person, batch: int, outcome: Outcome, authors: dict[str, int
             if votes[name]
         )
         outcome.accuracy = right / len(crowd.truth)
-    figures = client.call("GET", f"/batches/{batch}/progress")
+    figures = counted(client, batch)
     outcome.approved = figures["counts"]["approved"]
-    spent = {name: money.parse(value["amount"]) for name, value in figures["money"].items()}
-    outcome.paid, outcome.refunded = spent["paid"], spent["refunded"]
-    outcome.escrow_left = spent["left"]
+    outcome.spent = money.parse(figures["spent"]["amount"])
+    outcome.refunded = money.parse(figures["refunded"]["amount"])
+    outcome.escrow_left = money.parse(figures["held"]["amount"])
+
+
+def counted(client: Person, batch: int) -> dict[str, Any]:
+    """The progress of a settled batch, once it was counted after its end."""
+    settled = client.call("GET", f"/batches/{batch}")["settled_at"]
+    path = f"/batches/{batch}/progress"
+    wait_for(lambda: (client.call("GET", path)["as_of"] or "") > settled, "counted")
+    found: dict[str, Any] = client.call("GET", path)
+    return found
 
 
 def pay_out(worker: Person) -> tuple[int, str]:
     """Asks for everything earned; returns micros earned and how the payout ended."""
-    earned = money.parse(worker.call("GET", "/work/earnings")["available"]["amount"])
+    earned = money.parse(worker.call("GET", "/work/earnings")["balance"]["amount"])
     try:
         payout = worker.call("POST", "/work/payouts", json={}, once=True)
     except Refused as refused:

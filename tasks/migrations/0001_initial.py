@@ -3,7 +3,7 @@
 import core.money
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import tasks.models
+import tasks.models.batches
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ('task_count', models.PositiveIntegerField(default=0)),
                 ('placed', models.PositiveIntegerField(default=0, help_text='Tasks whose places are made.')),
                 ('head', models.PositiveIntegerField(default=0, help_text='No untouched open place stands before this position (a lower bound).')),
-                ('secret', models.BinaryField(default=tasks.models.new_secret)),
+                ('secret', models.BinaryField(default=tasks.models.batches.new_secret)),
                 ('created_at', models.DateTimeField()),
                 ('published_at', models.DateTimeField(null=True)),
                 ('opened_at', models.DateTimeField(null=True)),

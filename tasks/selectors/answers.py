@@ -4,6 +4,7 @@ Who may read what: the worker her own, always; the client what is approved, whic
 paid for (domain.md, invariant 4). Sealed review will open here, and nowhere else.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,6 +109,8 @@ def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[R
         for row in page:
             xid, ident, external_id, payload, content, worker_id, *rest = row
             after = (xid, ident)
+            # Raw SQL gives JSON as text: Django decodes in its fields only.
+            payload, content = json.loads(payload), json.loads(content)
             name = names.setdefault(worker_id, pseudonym(client=client, worker_id=worker_id))
             yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
         if len(page) < PAGE:

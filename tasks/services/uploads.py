@@ -163,10 +163,11 @@ def _check_images(batch: Batch) -> None:
     interface = interfaces.parse_cached(batch.interface)
     found = rows(
         """
-        SELECT t.position - %(start)s + 1, name FROM tasks_task t, unnest(%(names)s::text[]) AS name
+        SELECT t.position - %(start)s + 1, variable
+          FROM tasks_task t, unnest(%(names)s::text[]) AS variable
          WHERE t.batch_id = %(batch)s AND t.position >= %(start)s
            AND NOT EXISTS (SELECT FROM tasks_media m WHERE m.batch_id = %(batch)s
-                             AND 'media:' || m.id = t.payload ->> name)
+                             AND 'media:' || m.id = t.payload ->> variable)
          ORDER BY t.position LIMIT %(most)s
         """,
         {
@@ -330,6 +331,11 @@ class _Metered(io.RawIOBase):
         return piece
 
     read1 = read
+
+    def readinto(self, buffer: Any, /) -> int:
+        piece = self.read(len(buffer))
+        buffer[: len(piece)] = piece
+        return len(piece)
 
 
 def _row_too_large(number: int) -> str:

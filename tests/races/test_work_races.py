@@ -82,9 +82,7 @@ def test_publishing_eight_times_at_once_locks_the_price_once(owner: Member) -> N
     batch = factories.make_batch(owner, tasks=3)
     factories.fund(owner.client, "100.00")
 
-    got = at_once(
-        *[lambda: batches.publish_batch(batch_id=batch.pk, by=owner, now=NOW).pk] * 8
-    )
+    got = at_once(*[lambda: batches.publish_batch(batch_id=batch.pk, by=owner, now=NOW).pk] * 8)
 
     assert Counter(map(str, got)) == {str(batch.pk): 1, "illegal_move": 7}
     left = 100_000_000 - 3 * (batch.reward + batch.reward // 10)

@@ -269,7 +269,7 @@ def test_upload_refuses_names_the_batch_has_already(owner: Member) -> None:
         (b'{"external_id": "a"}', "application/json", Invalid),
         (b'[{"external_id": "a", "text": "\xff"}]', "application/json", Invalid),
         (b'external_id,text\na,"open', "text/csv", Invalid),
-        (b'external_id,text\na,\xff', "text/csv", Invalid),
+        (b"external_id,text\na,\xff", "text/csv", Invalid),
         (b"<xml/>", "application/xml", UnsupportedMedia),
         (b'{"text": "' + b"x" * 1_100_000 + b'"}', "application/x-ndjson", TooLarge),
         (b'[{"text": "' + b"x" * 1_100_000 + b'"}]', "application/json", TooLarge),

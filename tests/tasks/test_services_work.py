@@ -72,9 +72,7 @@ def test_submit_starts_the_clients_clock_and_forgets_the_draft(owner: Member, be
     assert not Draft.objects.exists()
 
 
-def test_submit_again_with_the_same_key_returns_the_first_result(
-    owner: Member, bea: User
-) -> None:
+def test_submit_again_with_the_same_key_returns_the_first_result(owner: Member, bea: User) -> None:
     one = factories.make_assignment(worker=bea, batch=factories.make_open_batch(owner))
     submit(one, bea, value="positive")
     again = submit(one, bea, value="positive", now=NOW + timedelta(minutes=1))
@@ -125,9 +123,7 @@ def test_submit_after_expiry_goes_to_her_archive_when_the_place_is_taken(
     assert answers.archive(worker=cem) == []
 
 
-def test_submit_of_somebody_elses_claim_is_not_found(
-    owner: Member, bea: User, cem: User
-) -> None:
+def test_submit_of_somebody_elses_claim_is_not_found(owner: Member, bea: User, cem: User) -> None:
     one = factories.make_assignment(worker=bea, batch=factories.make_open_batch(owner))
     with pytest.raises(NotFound):
         submit(one, cem)
@@ -155,9 +151,7 @@ def test_unsubmit_after_ten_minutes_is_too_late(owner: Member, bea: User) -> Non
         work.unsubmit(assignment_id=one.pk, worker=bea, now=NOW + timedelta(minutes=11))
 
 
-def test_review_is_due_in_a_day_once_two_hours_at_the_floor_wait(
-    owner: Member, bea: User
-) -> None:
+def test_review_is_due_in_a_day_once_two_hours_at_the_floor_wait(owner: Member, bea: User) -> None:
     """R11: 24.00 waits; each task here pays 10.00, so that the third passes the bound."""
     batch = factories.make_open_batch(owner, tasks=3, reward=10_000_000)
     due = []

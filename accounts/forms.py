@@ -33,6 +33,9 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             now=timezone.now(),
         )
 
+    def format_email_subject(self, subject: str) -> str:
+        return f"Fairclick: {subject}"
+
     def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
         """On a device that has no language of its own yet, the account's is taken."""
         response: HttpResponse = super().post_login(request, user, **kwargs)

@@ -5,12 +5,12 @@ from accounts import api, views
 urlpatterns = [
     path("settings/", views.settings, name="settings"),
     path("settings/keys/", views.api_keys, name="api_keys"),
-    path("settings/keys/<int:key_id>/revoke", views.revoke_api_key, name="revoke_api_key"),
+    path("settings/keys/<id:key_id>/revoke", views.revoke_api_key, name="revoke_api_key"),
     path("settings/members/", views.members, name="members"),
     path("settings/organisation/", views.create_client, name="create_client"),
-    path("settings/members/<int:member_id>/remove", views.remove_member, name="remove_member"),
+    path("settings/members/<id:member_id>/remove", views.remove_member, name="remove_member"),
     path("clients/to-verify/", views.clients_to_verify, name="clients_to_verify"),
-    path("clients/<int:client_id>/verify", views.verify_client, name="verify_client"),
+    path("clients/<id:client_id>/verify", views.verify_client, name="verify_client"),
 ]
 
 api_urlpatterns = [

@@ -30,7 +30,11 @@ def inside_operation(function: Callable[P, R]) -> Callable[P, R]:
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         # pytest's own enclosing block does not count, or a test would hide a missing transaction.
-        blocks = [block for block in connection.atomic_blocks if not getattr(block, "_from_testcase", False)]
+        blocks = [
+            block
+            for block in connection.atomic_blocks
+            if not getattr(block, "_from_testcase", False)
+        ]
         if not blocks:
             raise RuntimeError(f"{function.__qualname__} needs an open operation")
         return function(*args, **kwargs)

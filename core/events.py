@@ -7,15 +7,13 @@ is the queue (jobs.py polls it), so that wiping Redis loses nothing.
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import models
 
 from core.db import inside_operation
 from core.models import Event, Outbox
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 Handler = Callable[[Event], None]
 handlers: dict[str, list[Handler]] = defaultdict(list)
@@ -33,7 +31,7 @@ def on(kind: str) -> Callable[[Handler], Handler]:
 
 @inside_operation
 def record(
-    kind: str, *, by: "User | None", about: models.Model, now: datetime, **data: Any
+    kind: str, *, by: AbstractBaseUser | None, about: models.Model, now: datetime, **data: Any
 ) -> Event:
     """Writes one event (and its delivery, if anybody listens) into the open transaction."""
     return record_many(kind, by=by, about=[(about, data)], now=now)[0]
@@ -43,7 +41,7 @@ def record(
 def record_many(
     kind: str,
     *,
-    by: "User | None",
+    by: AbstractBaseUser | None,
     about: Sequence[tuple[models.Model, dict[str, Any]]],
     now: datetime,
 ) -> list[Event]:
@@ -51,7 +49,7 @@ def record_many(
     events = Event.objects.bulk_create(
         Event(
             kind=kind,
-            by=by,
+            by_id=by.pk if by else None,
             about_kind=thing._meta.model_name or "",
             about_id=thing.pk,
             data=data,

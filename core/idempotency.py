@@ -4,16 +4,14 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.utils.translation import gettext_lazy as _
 
 from core.db import operation
 from core.errors import Conflict, Invalid, RuleBroken
 from core.models import IdempotencyKey
-
-if TYPE_CHECKING:
-    from accounts.models import User
 
 KEEP = timedelta(hours=24)
 # A request that has not answered in this time is taken to have died with its process; what it
@@ -40,7 +38,7 @@ def fingerprint(*parts: Any) -> str:
 
 
 def once(
-    *, user: "User", key: str, request_hash: str, now: datetime, run: Callable[[], Answer]
+    *, user: AbstractBaseUser, key: str, request_hash: str, now: datetime, run: Callable[[], Answer]
 ) -> Answer:
     """Runs `run` unless `key` has an answer already, and remembers a successful answer.
 
@@ -54,7 +52,7 @@ def once(
     earlier = _begin(user=user, key=key, request_hash=request_hash, now=now)
     if earlier is not None:
         return earlier
-    mine = IdempotencyKey.objects.filter(user=user, key=key)
+    mine = IdempotencyKey.objects.filter(user_id=user.pk, key=key)
     try:
         status, body = run()
     except BaseException:
@@ -65,12 +63,16 @@ def once(
 
 
 @operation
-def _begin(*, user: "User", key: str, request_hash: str, now: datetime) -> Answer | None:
+def _begin(*, user: AbstractBaseUser, key: str, request_hash: str, now: datetime) -> Answer | None:
     IdempotencyKey.objects.bulk_create(
-        [IdempotencyKey(user=user, key=key, request_hash=request_hash, started_at=now, status=0)],
+        [
+            IdempotencyKey(
+                user_id=user.pk, key=key, request_hash=request_hash, started_at=now, status=0
+            )
+        ],
         ignore_conflicts=True,
     )
-    row = IdempotencyKey.objects.select_for_update().get(user=user, key=key)
+    row = IdempotencyKey.objects.select_for_update().get(user_id=user.pk, key=key)
     if row.request_hash != request_hash:
         raise KeyReused(_("This Idempotency-Key was used for another request. Use a new one."))
     if row.status:

@@ -67,7 +67,6 @@ PEOPLE = (
     Code(403, "forbidden", _("Your account, role or key may not do this.")),
     Code(403, "not_owner", _("Only an owner of the client may do this.")),
     Code(403, "not_yours", _("It belongs to somebody else.")),
-    Code(403, "workers_only", _("This is for workers.")),
     Code(404, "not_found", _("There is no such thing, or it is not yours to see.")),
     Code(409, "name_taken", _("An organisation has this name. Its owner can add you.")),
     Code(409, "already_member", _("The person belongs to an organisation already.")),

@@ -236,7 +236,8 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Fairclick API",
-    "DESCRIPTION": "Post batches of labelling tasks, do them, be paid. Work that is done is paid, or the client never has the data.",
+    "DESCRIPTION": "Post batches of labelling tasks, do them, be paid. "
+    "Work that is done is paid, or the client never has the data.",
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,

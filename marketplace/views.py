@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.i18n import set_language as django_set_language
 
+from accounts import selectors as people
 from accounts import services as accounts
 from accounts.models import User
 from core import problems, rules
@@ -30,8 +31,10 @@ START = {"worker": "work", "member": "batches", "adjudicator": "clients_to_verif
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The promise, for strangers; whoever is signed in goes on to where her work is."""
-    if isinstance(request.user, User):
-        return redirect(START[request.user.role])
+    user = request.user
+    if isinstance(user, User):
+        lost = user.is_member and people.member_of(user) is None
+        return redirect("create_client" if lost else START[user.role])
     context = {
         "open_batches": Batch.objects.on_offer().filter(figures__open__gt=0).count(),
         "floor": rules.FLOOR_PER_HOUR,

@@ -127,7 +127,7 @@ class Api(APIView):
         """Runs `run` once for the Idempotency-Key; `request` is what makes two of them the same."""
         status, body = idempotency.once(
             user=self.request.user,  # type: ignore[arg-type]  # HasScope lets in people only
-            key=self.request.headers.get("Idempotency-Key", ""),
+            key=self.request.headers.get("Idempotency-Key", "").strip(),
             request_hash=idempotency.fingerprint(self.request.method, self.request.path, *request),
             now=timezone.now(),
             run=run,

@@ -50,7 +50,9 @@ def sign_in(page: Page, base: str, email: str) -> None:
 
 
 def context_for(browser: Browser, *, language: str, scheme: str) -> BrowserContext:
-    return browser.new_context(locale=language, color_scheme="dark" if scheme == "dark" else "light")
+    return browser.new_context(
+        locale=language, color_scheme="dark" if scheme == "dark" else "light"
+    )
 
 
 def photograph(page: Page, base: str, path: str, folder: Path, suffix: str) -> None:

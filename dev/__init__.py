@@ -1,0 +1,1 @@
+"""What a developer's machine needs: services, the running whole, throwaway places."""

@@ -1,7 +1,10 @@
 from django.urls import URLPattern, path
 
 from tasks.api import batches, earnings, offers, results, reviews, uploads, work
-from tasks.views import media, work_task
+from tasks.views import batches as batch_pages
+from tasks.views import drafts, images, media, work_task
+from tasks.views import results as result_pages
+from tasks.views import reviews as review_pages
 from tasks.views import work as work_pages
 
 urlpatterns: list[URLPattern] = [
@@ -15,6 +18,39 @@ urlpatterns: list[URLPattern] = [
     path("work/tasks/<id:assignment_id>/", work_task.work_task, name="work_task"),
     path("work/tasks/<id:assignment_id>/unsubmit", work_task.unsubmit, name="unsubmit"),
     path("media/<uuid:media_id>/", media.media, name="media"),
+    # clients
+    path("batches/", batch_pages.batches, name="batches"),
+    path("batches/new/", drafts.batch_new, name="batch_new"),
+    path("batches/<id:batch_id>/", batch_pages.batch, name="batch"),
+    path("batches/<id:batch_id>/edit/", drafts.batch_edit, name="batch_edit"),
+    path("batches/<id:batch_id>/tasks/", drafts.batch_upload, name="batch_upload"),
+    path("batches/<id:batch_id>/images/", images.batch_images, name="batch_images"),
+    path("batches/<id:batch_id>/publish/", batch_pages.batch_publish, name="batch_publish"),
+    path("batches/<id:batch_id>/progress/", batch_pages.batch_progress, name="batch_progress"),
+    path("batches/<id:batch_id>/step/<slug:step>/", batch_pages.batch_step, name="batch_step"),
+    path(
+        "batches/<id:batch_id>/assignments/",
+        review_pages.batch_assignments,
+        name="batch_assignments",
+    ),
+    path(
+        "batches/<id:batch_id>/assignments/<id:assignment_id>/",
+        result_pages.batch_result,
+        name="batch_result",
+    ),
+    path(
+        "batches/<id:batch_id>/assignments/<id:assignment_id>/approve/",
+        review_pages.assignment_approve,
+        name="assignment_approve",
+    ),
+    path(
+        "batches/<id:batch_id>/approvals/",
+        review_pages.batch_approve_all,
+        name="batch_approve_all",
+    ),
+    path("batches/<id:batch_id>/results/", result_pages.batch_results, name="batch_results"),
+    path("operations/<id:operation_id>/", review_pages.operation, name="operation"),
+    path("tasks/<id:task_id>/ledger/", result_pages.task_ledger, name="task_ledger"),
 ]
 
 api_urlpatterns = [

@@ -16,6 +16,7 @@ from core.api.bodies import Raw, spooled
 from core.api.fields import Shape, Strict
 from core.api.schema import endpoint
 from core.api.views import Api
+from tasks import models
 from tasks.services import batches, media, uploads
 
 
@@ -86,10 +87,13 @@ class Media(Api):
 
     class Out(Shape):
         id = serializers.UUIDField()
-        reference = serializers.CharField(help_text="`media:<id>`: what tasks name it by.")
+        reference = serializers.SerializerMethodField(help_text="`media:<id>`: its name in tasks.")
         content_type = serializers.CharField()
         size = serializers.IntegerField()
         name = serializers.CharField()
+
+        def get_reference(self, stored: models.Media) -> str:
+            return f"media:{stored.pk}"
 
     @endpoint(
         "upload_media",
@@ -115,4 +119,4 @@ class Media(Api):
             stored = media.store_media(
                 batch_id=batch_id, by=by, body=body.file, now=timezone.now(), **asked
             )
-        return Response(self.Out(stored).data | {"reference": f"media:{stored.pk}"}, status=201)
+        return Response(self.Out(stored).data, status=201)

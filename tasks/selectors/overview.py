@@ -92,6 +92,14 @@ class Overview:
         return self.counts["claimed"] + self.counts["submitted"]
 
     @property
+    def version(self) -> str:
+        """Another one when anything that a page shows of the batch has changed."""
+        counted = self.as_of.timestamp() if self.as_of else 0
+        stopped = bool(self.batch.frozen_at) + 2 * bool(self.batch.claims_stopped_at)
+        settled = bool(self.batch.settled_at)
+        return f"{self.batch.state}-{self.batch.placed}-{counted}-{stopped}-{settled:d}"
+
+    @property
     def moving(self) -> bool:
         """Whether the numbers may still change."""
         return not self.batch.is_draft and self.batch.settled_at is None
@@ -101,14 +109,32 @@ class Overview:
         return self.batch.reward + self.batch.fee
 
     @property
+    def funded(self) -> int:
+        """What publishing locked: the price of every place, at once."""
+        return 0 if self.batch.is_draft else self.batch.place_count * self.price
+
+    @property
+    def paid(self) -> int:
+        return self.counts["approved"] * self.batch.reward
+
+    @property
+    def fees(self) -> int:
+        return self.counts["approved"] * self.batch.fee
+
+    @property
     def spent(self) -> int:
-        return self.counts["approved"] * self.price
+        return self.paid + self.fees
 
     @property
     def held(self) -> int:
         if self.batch.is_draft or self.batch.settled_at is not None:
             return 0
         return (self.wanted - self.counts["approved"]) * self.price
+
+    @property
+    def refunded(self) -> int:
+        """What came back, places that a batch closed too early never got included."""
+        return self.funded - self.spent - self.held
 
     @property
     def refundable(self) -> int:

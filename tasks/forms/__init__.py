@@ -1,0 +1,1 @@
+"""Forms of the pages of work: input to clean values."""

@@ -1,0 +1,1 @@
+"""Pages of work. Workers: `work`. Clients: `batches`, `drafts`, `reviews`, `results`."""

@@ -58,14 +58,8 @@ def deposit(
         about=About(client_id=client_id),
     )
     if not known:
-        events.record(
-            "deposit.settled",
-            by=by,
-            about=journal,
-            now=now,
-            client_id=client_id,
-            amount=money.plain(amount),
-        )
+        told = {"client_id": client_id, "amount": money.plain(amount)}
+        events.record("deposit.settled", by=by, about=journal, now=now, **told)
     return journal
 
 

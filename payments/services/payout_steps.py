@@ -193,13 +193,11 @@ def _return(payout: Payout, detail: str, now: datetime) -> None:
 
 
 @operation
-def look_later(payout_id: int, *, now: datetime, wait: timedelta | None = None) -> None:
+def look_later(payout_id: int, *, now: datetime) -> None:
     """Sets the next look-up: the longer it is like this, the later. Settled ones end one day."""
     payout = Payout.objects.get(pk=payout_id)
     age = now - payout.moved_at
-    if wait is None:
-        wait = min(max(LOOK_AGAIN, age / 4), LOOK_AGAIN_AT_MOST)
-    due_at: datetime | None = now + wait
+    due_at: datetime | None = now + min(max(LOOK_AGAIN, age / 4), LOOK_AGAIN_AT_MOST)
     if payout.state == PayoutState.SETTLED:
         due_at = now + WATCH_EVERY if age < WATCH_FOR else None
     # Whoever moved it meanwhile has set another time.

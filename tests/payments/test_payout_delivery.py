@@ -11,9 +11,9 @@ from core import money
 from core.errors import IllegalMove
 from core.models import Event
 from payments.models import Payout, PayoutAttempt
-from payments.providers.base import Remote, RemoteState
+from payments.providers.base import Made, Remote, RemoteState, Unknown
 from payments.selectors import audit, balances, statements
-from payments.services import payouts
+from payments.services import payout_steps, payouts
 from tests.payments import books
 from tests.payments.books import NOW
 from tests.payments.providers import FaultyBank
@@ -77,7 +77,7 @@ def test_the_attempt_is_written_down_before_the_call(payout: Payout, faulty: Fau
 
     def look() -> None:
         attempt = PayoutAttempt.objects.get()
-        blocks = [block for block in connection.atomic_blocks if not block._from_testcase]
+        blocks = [one for one in connection.atomic_blocks if not vars(one).get("_from_testcase")]
         seen.append((attempt.key, attempt.answer, attempt.payout.state, blocks))
 
     faulty.during = look
@@ -212,7 +212,7 @@ def test_an_answer_that_comes_after_the_look_up_changes_nothing(
     payout: Payout, faulty: FaultyBank
 ) -> None:
     """The sender was taken for dead, and was only slow."""
-    faulty.during = lambda: payouts.payout_steps.doubt_stale(before=NOW + SECOND, now=NOW + SECOND)
+    faulty.during = lambda: payout_steps.doubt_stale(before=NOW + SECOND, now=NOW + SECOND)
     payouts.send_due(now=NOW)
     assert state(payout) == "sent"
     assert len(faulty.made) == 1
@@ -286,3 +286,36 @@ def test_a_run_ends_in_time(
     monkeypatch.setattr(payouts, "RUN_SECONDS", -1.0)
     assert payouts.send_due(now=NOW) == 0
     assert state(payout) == "reserved"
+
+
+def test_steps_that_come_too_late_change_nothing(payout: Payout, faulty: FaultyBank) -> None:
+    payouts.send_due(now=NOW)
+    attempt = PayoutAttempt.objects.get()
+    assert payout_steps.begin(payout.pk, now=NOW) is None
+    assert payout_steps.begin_again(attempt, same_key=True, now=NOW) is None
+    payout_steps.conclude(attempt, Unknown("ReadTimeout", stored=False), now=NOW)
+    payout_steps.conclude(attempt, Made(next(iter(faulty.made.values()))), now=NOW)
+    assert state(payout) == "sent"
+    assert kinds() == ["requested", "sent"]
+
+
+def test_two_resolvers_send_an_absent_payout_once(
+    payout: Payout, faulty: FaultyBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one was faster, each time."""
+    faulty.script = ["lost"]
+    payouts.send_due(now=NOW)
+    monkeypatch.setattr(payout_steps, "begin_again", lambda *a, **k: None)
+    resolve(SECOND)
+    resolve(12 * SECOND)
+    assert (state(payout), len(faulty.keys)) == ("unknown", 1)
+
+
+def test_two_who_find_a_dead_sender_doubt_once(
+    payout: Payout, faulty: FaultyBank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty.script = ["crash"]
+    with pytest.raises(KeyboardInterrupt):
+        payouts.send_due(now=NOW)
+    monkeypatch.setattr(payout_steps, "move", lambda *a, **k: False)
+    assert payout_steps.doubt_stale(before=NOW + SECOND, now=NOW + SECOND) == 0

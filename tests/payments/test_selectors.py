@@ -4,7 +4,17 @@ from typing import Any
 
 import pytest
 
-from payments.models import Checkpoint, Edge, Hold, Journal, Transfer
+from payments.models import (
+    Balance,
+    Checkpoint,
+    Edge,
+    Hold,
+    Journal,
+    Payout,
+    PayoutAccount,
+    PayoutAttempt,
+    Transfer,
+)
 from payments.selectors import audit, balances, batches, statements
 from payments.selectors.batches import BatchMoney
 from tests.payments import books
@@ -124,4 +134,8 @@ def test_rows_say_what_they_are() -> None:
     assert str(Journal.objects.latest("pk")) == f"settle:{place}"
     assert str(Transfer.objects.latest("pk")).startswith("transfer ")
     assert str(Checkpoint(account_id=1, upto_xid=5)) == "account 1 before 5"
+    assert str(Balance(account_id=1)) == "balance of account 1"
+    assert str(PayoutAccount(label="sandbox-1")) == "sandbox-1"
+    assert str(Payout(pk=3)) == "payout 3"
+    assert str(PayoutAttempt(key="k")) == "k"
     assert "settle: escrow → worker pay" in [str(edge) for edge in Edge.objects.all()]

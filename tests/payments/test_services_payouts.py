@@ -176,6 +176,19 @@ def test_weekly_payout_without_a_provider_or_an_account_waits(
     assert weekly(books.NOW) == 0
 
 
+def test_weekly_payout_of_real_money_needs_to_know_where(
+    weekly_worker: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(payouts, "providers", lambda: {"bank": object()})
+    settings.SANDBOX = False
+    assert weekly(books.NOW) == 0
+    PayoutAccount.objects.create(
+        worker=weekly_worker, provider="bank", destination="x", label="x", created_at=books.NOW
+    )
+    assert weekly(books.NOW) == 1
+    assert Payout.objects.get().provider == "bank"
+
+
 def test_weekly_payout_comes_second_to_her_own(
     weekly_worker: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,8 @@ def pytest_configure() -> None:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     plain = "django.contrib.staticfiles.storage.StaticFilesStorage"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": plain}}
+    # Argon2 is slow on purpose; what it protects is no test's subject.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
     settings.STATIC_ROOT, settings.MEDIA_ROOT = f"{folder}/static", f"{folder}/media"
     os.mkdir(settings.STATIC_ROOT)
@@ -98,7 +100,7 @@ def clear_rows(self: TransactionTestCase) -> None:
     admin.close()
 
 
-TransactionTestCase._fixture_teardown = clear_rows  # type: ignore[method-assign]
+TransactionTestCase._fixture_teardown = clear_rows
 
 
 def uses_database(request: pytest.FixtureRequest) -> bool:

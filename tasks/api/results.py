@@ -15,9 +15,8 @@ from core.api.fields import Money, Shape, Strict
 from core.api.schema import endpoint
 from core.api.views import Api
 from tasks.api.batches import batch_of
-from tasks.interfaces import parse as interfaces
 from tasks.models import Task
-from tasks.selectors import answers, ledgers
+from tasks.selectors import ledgers
 from tasks.selectors.exports import FORMATS
 from tasks.services import uploads
 
@@ -53,11 +52,8 @@ class Results(Api):
         if not batch.interface:
             raise uploads.NoInterface(_("This draft has no interface yet, and so no answers."))
         wanted = FORMATS[asked["format"]]
-        found = answers.results(batch=batch, client=batch.client, after=asked["after"])
-        response = StreamingHttpResponse(
-            wanted.write(found, interfaces.parse_cached(batch.interface)),
-            content_type=wanted.content_type,
-        )
+        chunks = wanted.stream(batch=batch, client=batch.client, after=asked["after"])
+        response = StreamingHttpResponse(chunks, content_type=wanted.content_type)
         response["Content-Disposition"] = f'attachment; filename="batch-{batch.pk}.{wanted.ending}"'
         # A proxy that waits for the whole would undo the streaming.
         response["X-Accel-Buffering"] = "no"

@@ -150,6 +150,11 @@ class BatchForm(forms.Form):
     def is_valid(self) -> bool:
         return all([super().is_valid(), self.examples.is_valid()])
 
+    @property
+    def typed_interface(self) -> str:
+        """The posted interface, good or not."""
+        return unix_lines(self["interface"].data or "")
+
     def clean_interface(self) -> str:
         """Judged together with the other fields; other line breaks alone are no change."""
         typed: str = self.cleaned_data["interface"]

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
+from unicodedata import decimal
 
 from django import forms
 from django.utils.translation import gettext as _
@@ -60,7 +61,7 @@ class WordsField(forms.CharField):
 
 
 class AmountField(forms.CharField):
-    """Money in whole cents, to micros. A decimal comma will do, too."""
+    """Money in whole cents, to micros: digits of any script, a decimal comma or point."""
 
     widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
 
@@ -68,9 +69,14 @@ class AmountField(forms.CharField):
         return money.plain(value) if isinstance(value, int) else value
 
     def clean(self, value: Any) -> Any:
-        text = super().clean(value)
+        text = in_ascii(super().clean(value))
         match = COMMA.fullmatch(text)
         return money.parse_cents(f"{match[1]}.{match[2]}" if match else text)
+
+
+def in_ascii(text: str) -> str:
+    """Digits of any script as 0 to 9: people type amounts as their language writes them."""
+    return "".join(str(decimal(sign)) if sign.isdecimal() else sign for sign in text)
 
 
 @contextlib.contextmanager

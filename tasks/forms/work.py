@@ -2,7 +2,6 @@
 
 from functools import cache
 from typing import Any
-from unicodedata import decimal
 
 from django import forms
 from django.conf import settings
@@ -23,15 +22,13 @@ MOST_HOURLY = 100_000 * UNIT
 
 
 class OptionalAmountField(AmountField):
-    """Money that may be left out, in the digits of any script."""
+    """Money that may be left out."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{"required": False} | options)
 
     def clean(self, value: Any) -> Any:
-        typed = str(value or "").strip()
-        digits = (str(decimal(sign)) if sign.isdecimal() else sign for sign in typed)
-        return super().clean("".join(digits)) if typed else None
+        return super().clean(value) if str(value or "").strip() else None
 
 
 @cache

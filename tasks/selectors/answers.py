@@ -115,3 +115,42 @@ def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[R
             yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
         if len(page) < PAGE:
             return
+
+
+# By task, for formats that put the answers of a task together. Not resumable: what is paid
+# meanwhile may belong to a task that was already written.
+BY_TASK = """
+SELECT t.position, a.id, t.external_id, t.payload, w.content, a.worker_id, a.submitted_at,
+       a.decided_at, a.decided_by_id IS NULL, a.active_seconds, a.approved_xid
+  FROM tasks_task t
+  JOIN tasks_place p ON p.task_id = t.id
+  JOIN tasks_assignment a ON a.place_id = p.id AND a.state = 'approved'
+  JOIN tasks_answer w ON w.assignment_id = a.id
+ WHERE t.batch_id = %(batch)s AND a.client_id = %(client)s
+   AND t.position >= %(position)s AND (t.position, a.id) > (%(position)s, %(id)s)
+ ORDER BY t.position, a.id LIMIT %(page)s
+"""
+
+
+def results_by_task(*, batch: Batch, client: Client) -> Iterator[Result]:
+    """Every paid answer of a batch, those of a task together, in the order of the tasks."""
+    names: dict[int, str] = {}
+    position, ident = -1, 0
+    while True:
+        page = rows(
+            BY_TASK,
+            {
+                "batch": batch.pk,
+                "client": client.pk,
+                "position": position,
+                "id": ident,
+                "page": PAGE,
+            },
+        )
+        for row in page:
+            position, ident, external_id, payload, content, worker_id, *rest, xid = row
+            payload, content = json.loads(payload), json.loads(content)
+            name = names.setdefault(worker_id, pseudonym(client=client, worker_id=worker_id))
+            yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
+        if len(page) < PAGE:
+            return

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core import rules
 from core.errors import Flaw
+from core.money import CENT
 from tasks.models import Assignment, Batch, ClientRecord, Operation, Task
 
 HOUR = 3600
@@ -100,7 +101,7 @@ def offers(
     if min_hourly is not None:
         found = found.filter(reward__gte=F("seconds") * min_hourly / HOUR)
     if language:
-        found = found.filter(languages__contains=[language])
+        found = found.filter(Q(languages__contains=[language]) | Q(languages=[]))
     return found.order_by(*SORTS.get(sort, SORTS["new"]))
 
 
@@ -119,7 +120,8 @@ def offer(batch: Batch) -> Offer:
         left=figures.open if figures else 0,
         seconds=seconds,
         measured=measured is not None,
-        hourly=batch.reward * HOUR // seconds,
+        # In whole cents: nobody reads millionths.
+        hourly=batch.reward * HOUR // seconds // CENT * CENT,
         record=getattr(batch.client, "record", None),
     )
 

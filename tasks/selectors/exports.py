@@ -15,9 +15,13 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from core.errors import Text
+from accounts.models import Client
+from core.errors import Invalid, Text
 from tasks.interfaces.interface import Interface
 from tasks.interfaces.nodes import ControlTag
+from tasks.interfaces.parse import parse_cached
+from tasks.models import Batch
+from tasks.selectors import answers
 from tasks.selectors.answers import Result
 
 # Characters a chunk of the answer has at least, the last one apart.
@@ -182,6 +186,21 @@ class Format:
     content_type: str
     ending: str
     write: Callable[[Iterable[Result], Interface], Iterator[str]]
+    by_task: bool = False
+
+    def stream(self, *, batch: Batch, client: Client, after: str) -> Iterator[str]:
+        """The file, in chunks. Raises Invalid where `after` is no cursor or has no meaning."""
+        if self.by_task and after:
+            raise Invalid(
+                _("This format puts all answers of a task together: it has no “after”."),
+                field="after",
+            )
+        found = (
+            answers.results_by_task(batch=batch, client=client)
+            if self.by_task
+            else answers.results(batch=batch, client=client, after=after)
+        )
+        return self.write(found, parse_cached(batch.interface))
 
 
 FORMATS = {
@@ -201,6 +220,7 @@ FORMATS = {
             "application/json",
             "json",
             lambda results, interface: labelstudio(results),
+            by_task=True,
         ),
     )
 }

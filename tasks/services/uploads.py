@@ -178,13 +178,10 @@ def _check_images(batch: Batch) -> None:
         },
     )
     if found:
-        said = _("Row %(row)d: “%(name)s” names an image that was not uploaded to this batch.")
+        said = _("“%(name)s” names an image that was not uploaded to this batch.")
         raise BadRows(
             _("Some images are missing; nothing was stored. Upload them first."),
-            flaws=[
-                Flaw(said % {"row": row, "name": name}, "unknown_image", line=row)
-                for row, name in found
-            ],
+            flaws=[Flaw(said % {"name": name}, "unknown_image", line=row) for row, name in found],
         )
 
 
@@ -210,7 +207,7 @@ def _repeated(batch: Batch, copy: Any) -> list[Flaw]:
     )
     return [
         Flaw(
-            _("Row %(row)d: “%(name)s” names another task already.") % {"row": row, "name": name},
+            _("“%(name)s” names another task already.") % {"name": name},
             "duplicate_external_id",
             line=row,
         )

@@ -56,9 +56,9 @@ def batch(request: HttpRequest, member: Member, batch_id: int) -> HttpResponse:
 def batch_progress(request: HttpRequest, member: Member, batch_id: int) -> HttpResponse:
     """The part of a batch's page that moves; nothing (204) while it has not moved."""
     batch = batch_or_404(member, batch_id)
-    context = {"member": member, "batch": batch, "fragment": True} | _published(batch)
-    if context["overview"].version == request.GET.get("seen"):
+    if overview.Overview(batch).version == request.GET.get("seen"):
         return HttpResponse(status=204)
+    context = {"member": member, "batch": batch, "fragment": True} | _published(batch)
     return render(request, "tasks/_batch_moving.html", context)
 
 

@@ -61,7 +61,8 @@ def _editor(request: HttpRequest, member: Member, batch: Batch | None) -> HttpRe
         return _show(request, form, dict(form.initial))
     form = BatchForm(request.POST, batch=batch)
     valid = form.is_valid()
-    tried = dict(form.cleaned_data)
+    # The preview says itself what is wrong with the interface.
+    tried = dict(form.cleaned_data) | {"interface": form.typed_interface}
     if {"preview", "add_example"} & request.POST.keys():
         return _show(request, form.as_typed(more_rows="add_example" in request.POST), tried)
     if valid:

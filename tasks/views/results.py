@@ -24,11 +24,8 @@ def batch_results(
     wanted = FORMATS.get(request.GET.get("format", "jsonl"))
     if wanted is None or not batch.interface:
         raise Http404
-    found = answers.results(batch=batch, client=member.client, after=request.GET.get("after", ""))
-    response = StreamingHttpResponse(
-        wanted.write(found, interfaces.parse_cached(batch.interface)),
-        content_type=wanted.content_type,
-    )
+    chunks = wanted.stream(batch=batch, client=member.client, after=request.GET.get("after", ""))
+    response = StreamingHttpResponse(chunks, content_type=wanted.content_type)
     response["Content-Disposition"] = f'attachment; filename="batch-{batch.pk}.{wanted.ending}"'
     return response
 

@@ -1,6 +1,5 @@
 """A worker's lists: what is on offer, one batch, her work, her archive; and how she works."""
 
-from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -14,14 +13,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.models import User
 from core import problems
 from core.errors import Text
-from core.money import CENT
 from tasks.forms.work import MAX_PAGE, OfferFilter, WorkSettings, language_names
 from tasks.interfaces import parse as interfaces
 from tasks.models import Archived, Assignment, Batch, Task, Workbench
 from tasks.selectors import answers, readable
 from tasks.selectors import batches as selectors
 from tasks.selectors import work as own
-from tasks.selectors.batches import Offer
 from tasks.services import claims
 from tasks.states import AssignmentState
 from tasks.views.media import media_url
@@ -58,7 +55,7 @@ def work(request: HttpRequest, worker: User) -> HttpResponse:
         language=wanted.get("language") or "",
         sort=wanted.get("sort") or "new",
     )[(page - 1) * PAGE : page * PAGE + 1]
-    offers = [(_offer(batch), language_names(batch.languages)) for batch in found]
+    offers = [(selectors.offer(batch), language_names(batch.languages)) for batch in found]
     context = {
         "form": form,
         "offers": offers[:PAGE],
@@ -80,19 +77,13 @@ def work_batch(request: HttpRequest, worker: User, batch_id: int) -> HttpRespons
     sample = selectors.sample_task(batch)
     context = {
         "batch": batch,
-        "offer": _offer(batch),
+        "offer": selectors.offer(batch),
         "languages": language_names(batch.languages),
         "takes_claims": readable.takes_claims(batch),
         "sample": sample and _shown(batch, sample),
         "held": _held(worker, batch_id),
     }
     return render(request, "tasks/work_batch.html", context)
-
-
-def _offer(batch: Batch) -> Offer:
-    """The offer with its hourly pay in whole cents: nobody reads millionths."""
-    offer = selectors.offer(batch)
-    return replace(offer, hourly=offer.hourly // CENT * CENT)
 
 
 def _shown(batch: Batch, task: Task, answer: Any = None, *, id_prefix: str = "") -> str:

@@ -126,6 +126,18 @@ def test_results_are_paid_answers_in_an_order_one_can_resume(
     assert list(answers.results(batch=batch, client=owner.client)) == []
 
 
+def test_results_by_task_put_the_answers_of_a_task_together(
+    owner: Member, bea: User, cem: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answers, "PAGE", 3)
+    batch = factories.make_open_batch(owner, tasks=4, overlap=2)
+    for worker in (bea, cem, cem, bea, bea, cem, bea):
+        factories.make_assignment(worker=worker, batch=batch, state="approved")
+    found = list(answers.results_by_task(batch=batch, client=owner.client))
+    assert [one.external_id for one in found] == ["t0", "t0", "t1", "t1", "t2", "t2", "t3"]
+    assert all(one.content == factories.answer() for one in found)
+
+
 def test_a_closed_batch_refunds_what_was_never_done_and_pays_what_runs(
     owner: Member, bea: User
 ) -> None:

@@ -229,8 +229,8 @@ def test_a_batch_shows_progress_money_and_pay_together(
     assert "25 % 1 of 4 answers approved and paid" in said
     assert "as of 2 Mar, 09:00:00 UTC" in said
     assert "Waiting for review 1" in said
-    assert "Locked at publication 0.44 USD" in said
-    assert "Paid to workers 0.10 USD" in said
+    assert "Locked at first 0.44 USD" in said
+    assert "To workers 0.10 USD" in said
     assert "Fee on that 0.01 USD" in said
     assert "Still locked 0.33 USD" in said
     assert "Declared: 20 seconds 18.00 USD an hour" in said
@@ -286,7 +286,7 @@ def test_a_settled_batch_stops_asking_for_news(page: Browser, owner: Member) -> 
     count(batch)
     response = page.get(reverse("batch", args=[batch.pk]))
     assert "hx-trigger" not in response.content.decode()
-    assert "Refunded to you 0.33 USD" in text_of(response)
+    assert "Refunded 0.33 USD" in text_of(response)
     assert "Still locked 0.00 USD" in text_of(response)
 
 

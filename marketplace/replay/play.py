@@ -97,9 +97,11 @@ def play(crowd: Crowd, *, base: str) -> Outcome:
     authors = {name: n for n, one in enumerate(done) for name in one}
     compare(client, batch, outcome, authors)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for earned, state in pool.map(pay_out, workers):
-            outcome.earned += earned
-            outcome.payouts[state] += 1
+        # All ask first, and wait then: the bank takes its time for each.
+        asked = list(pool.map(ask_for_payout, workers))
+        outcome.earned = sum(earned for earned, _payout in asked)
+        payouts = [payout for _earned, payout in asked]
+        outcome.payouts.update(pool.map(end_of_payout, workers, payouts))
     outcome.seconds = time.monotonic() - started
     return outcome
 
@@ -229,17 +231,23 @@ def counted(client: Person, batch: int) -> dict[str, Any]:
     return found
 
 
-def pay_out(worker: Person) -> tuple[int, str]:
-    """Asks for everything earned; returns micros earned and how the payout ended."""
+def ask_for_payout(worker: Person) -> tuple[int, int | None]:
+    """Asks for everything earned; returns micros earned, and the payout if there is enough."""
     earned = money.parse(worker.call("GET", "/work/earnings")["balance"]["amount"])
     try:
-        payout = worker.call("POST", "/work/payouts", json={}, once=True)
+        return earned, worker.call("POST", "/work/payouts", json={}, once=True)["id"]
     except Refused as refused:
         if refused.code == "payout_below_minimum":
-            return earned, "below_minimum"
+            return earned, None
         raise
-    until = time.monotonic() + 120
-    while payout["state"] not in ("settled", "failed", "returned") and time.monotonic() < until:
+
+
+def end_of_payout(worker: Person, payout: int | None) -> str:
+    """The state in which a payout ends, or is after two minutes."""
+    if payout is None:
+        return "below_minimum"
+    state, until = "", time.monotonic() + 120
+    while state not in ("settled", "failed", "returned") and time.monotonic() < until:
         time.sleep(1)
-        payout = worker.call("GET", f"/work/payouts/{payout['id']}")
-    return earned, payout["state"]
+        state = worker.call("GET", f"/work/payouts/{payout}")["state"]
+    return state

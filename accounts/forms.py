@@ -20,6 +20,13 @@ LANGUAGE_KEPT = timedelta(days=365)
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Sign-in, sign-up and their mails by allauth; the account itself by our service."""
 
+    def set_password(self, user: User, password: str) -> None:
+        """A changed or reset password. (Sign-up sets its first one on the way to `save_user`.)"""
+        if user.pk is None:
+            user.set_password(password)
+        else:
+            services.change_password(user=user, password=password, now=timezone.now())
+
     def save_user(
         self, request: HttpRequest, user: User, form: forms.Form, commit: bool = True
     ) -> User:

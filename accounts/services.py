@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
@@ -107,7 +108,10 @@ def verify_client(*, client_id: int, by: User, now: datetime) -> Client:
 
 @operation
 def add_member(*, client_id: int, email: str, role: str, by: Member, now: datetime) -> Member:
-    """Makes an account without a client, of the member kind, a member. Owners only."""
+    """Makes an account without a client, of the member kind, a member. Owners only.
+
+    The person must have confirmed the address: else a stranger could sign up with it and wait.
+    """
     _own(client_id=client_id, by=by)
     if role not in MemberRole.values:
         raise Invalid(_("Choose owner or reviewer."), field="role")
@@ -118,6 +122,12 @@ def add_member(*, client_id: int, email: str, role: str, by: Member, now: dateti
                 "Nobody without an organisation signed up as client member with this address. "
                 "Ask the person to sign up first, or to leave the other organisation."
             ),
+            field="email",
+        )
+    if not EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists():
+        raise Invalid(
+            _("This address is not confirmed yet. Ask the person to follow the link in our mail."),
+            code="address_unconfirmed",
             field="email",
         )
     member = Member.objects.create(client_id=client_id, user=user, role=role, joined_at=now)
@@ -201,6 +211,15 @@ def create_api_key(
     )
     events.record("api_key.created", by=user, about=key, now=now, scopes=wanted)
     return key, f"fck_{prefix}_{secret}"
+
+
+@operation
+def change_password(*, user: User, password: str, now: datetime) -> None:
+    """A new password; every API key is revoked: who changes it may have lost them to somebody."""
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    ApiKey.objects.usable(now).filter(user=user).update(revoked_at=now)
+    events.record("user.password_changed", by=user, about=user, now=now)
 
 
 @operation

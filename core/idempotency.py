@@ -52,7 +52,8 @@ def once(
     earlier = _begin(user=user, key=key, request_hash=request_hash, now=now)
     if earlier is not None:
         return earlier
-    mine = IdempotencyKey.objects.filter(user_id=user.pk, key=key)
+    # Taken for dead meanwhile and run by another: then the row is the other's.
+    mine = IdempotencyKey.objects.filter(user_id=user.pk, key=key, started_at=now)
     try:
         status, body = run()
     except BaseException:

@@ -1,12 +1,14 @@
 """Background work of the bottom layer."""
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from celery import shared_task
 from django.db.models import F
 from django.utils import timezone
+from prometheus_client import Counter
 
 from core import events, idempotency
 from core.db import operation
@@ -26,6 +28,24 @@ def deliver_events(**_: Any) -> None:
 @shared_task(name="core.forget_idempotency_keys")
 def forget_idempotency_keys(**_: Any) -> None:
     idempotency.forget(now=timezone.now())
+
+
+FAILED = Counter("fairclick_failed", "Rows that a job could not do", ["what"])
+
+
+def each(ids: Iterable[int], step: Callable[[int], int], *, what: str) -> int:
+    """Runs `step` for every id and returns the sum of its results; one that fails stops no other.
+
+    A failure is logged and counted (metric `fairclick_failed`); its row is due again next time.
+    """
+    done = 0
+    for one in ids:
+        try:
+            done += step(one)
+        except Exception:
+            log.exception("%s %s could not be done", what, one)
+            FAILED.labels(what).inc()
+    return done
 
 
 def deliver_due(*, now: datetime) -> int:

@@ -9,10 +9,11 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from core.errors import Invalid
@@ -44,6 +45,9 @@ def page(
     unique; `-` turns one round. Raises BadCursor 400 for what is no cursor of this order.
     """
     back, values = _decoded(cursor, len(order)) if cursor else (False, [])
+    keys = [key.lstrip("-") for key in order]
+    if values and not all(map(partial(_fits, queryset.model), keys, values)):
+        raise _bad_cursor()
     turned = [_turned(key) for key in order] if back else list(order)
     found = queryset.order_by(*turned)
     if values:
@@ -120,8 +124,15 @@ def _decoded(cursor: str, keys: int) -> tuple[bool, list[Any]]:
 
 def _is_key(value: Any) -> bool:
     if isinstance(value, datetime):
-        return value.tzinfo is not None
+        # What we write is UTC; at other offsets the first and last years have no UTC.
+        return value.utcoffset() == timedelta(0)
     return type(value) is int and abs(value) <= BIGINT
+
+
+def _fits(model: type[Model], name: str, value: Any) -> bool:
+    """Whether `value` is of the kind of the field; annotations are whole numbers."""
+    fields = {field.name: field for field in model._meta.fields}
+    return isinstance(fields.get(name), DateTimeField) == isinstance(value, datetime)
 
 
 def _bad_cursor() -> BadCursor:

@@ -39,6 +39,7 @@ def by_status() -> list[Group]:
 
 # What is wrong with the request itself: correct it, then send it again.
 REQUEST = (
+    Code(400, "address_unconfirmed", _("The person has to confirm the address first.")),
     Code(400, "invalid", _("A value is missing or wrong; “errors” has each with its place.")),
     Code(400, "malformed", _("The body is not what its Content-Type says. Check its syntax.")),
     Code(400, "incomplete_body", _("The body ended before its announced length. Send it again.")),
@@ -71,6 +72,7 @@ PEOPLE = (
     Code(409, "name_taken", _("An organisation has this name. Its owner can add you.")),
     Code(409, "already_member", _("The person belongs to an organisation already.")),
     Code(409, "last_owner", _("Make another member an owner first.")),
+    Code(409, "price_changed", _("The batch was changed since its price was shown. Look again.")),
     Code(409, "too_many_keys", _("Revoke a key before you make another.")),
 )
 

@@ -14,6 +14,13 @@ log = logging.getLogger("fairclick.request")
 GIVEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
+def _loggable(request: HttpRequest) -> str:
+    """The path; of links sent by mail, which open an account, only their pattern."""
+    match = request.resolver_match
+    secret = match is not None and {"key", "uidb36", "uidb64"} & set(match.kwargs)
+    return f"/{match.route}" if match and secret else request.path
+
+
 def request_id(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
@@ -32,7 +39,7 @@ def request_id(
             log.info(
                 "%s %s %s",
                 request.method,
-                request.path,
+                _loggable(request),
                 response.status_code,
                 extra={"milliseconds": round(seconds * 1000, 1)},
             )

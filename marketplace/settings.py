@@ -194,8 +194,12 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
-if env_bool("BEHIND_PROXY", False):
+# One proxy of ours in front, which sets X-Forwarded-Proto and appends to X-Forwarded-For: then
+# whoever asks is known by the last address in it. Without, no header of the kind is believed.
+BEHIND_PROXY = env_bool("BEHIND_PROXY", False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+ALLAUTH_TRUSTED_PROXY_COUNT = int(BEHIND_PROXY)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_SAMESITE = "Lax"
@@ -221,6 +225,7 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 # --- the API -------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
+    "NUM_PROXIES": int(BEHIND_PROXY),
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.authentication.ApiKeyAuthentication",
         "accounts.authentication.PageSessionAuthentication",

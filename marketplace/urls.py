@@ -1,3 +1,4 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -14,6 +15,9 @@ api_docs = SpectacularSwaggerSplitView.as_view(
     template_name="marketplace/api_docs.html",
     authentication_classes=[PageSessionAuthentication],
 )
+
+# Staff signs in like everybody: with the same throttle and the same second factor.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", views.home, name="home"),

@@ -101,7 +101,7 @@ class Deposits(Api):
                 client_id=by.client_id,
                 amount=asked["amount"],
                 provider=deposits.SANDBOX,
-                reference=f"{by.client_id}-{digest(key)}",
+                reference=f"{by.user_id}-{digest(key)}",
                 by=by.user,
                 now=timezone.now(),
             )

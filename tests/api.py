@@ -1,10 +1,14 @@
 """A program that talks to the API with a key."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import services as accounts
@@ -64,6 +68,16 @@ class Api:
 
     def delete(self, path: str, **options: Any) -> HttpResponse:
         return self.send("DELETE", path, **options)
+
+
+@contextmanager
+def statements(most: int) -> Iterator[None]:
+    """At most so many SQL statements, those that begin and end transactions apart."""
+    with CaptureQueriesContext(connection) as captured:
+        yield
+    said = [query["sql"] for query in captured.captured_queries]
+    found = [sql for sql in said if not sql.startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))]
+    assert len(found) <= most, "\n".join(found)
 
 
 def usd(amount: str) -> dict[str, str]:

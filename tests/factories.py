@@ -5,6 +5,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from allauth.account.models import EmailAddress
+
 from accounts import services as accounts
 from accounts.models import Client, Member, User
 from core import money
@@ -48,10 +50,12 @@ def answer(value: str = "positive") -> list[dict[str, Any]]:
 
 
 def make_user(name: str, *, role: str = "worker", **fields: Any) -> User:
-    """A person name@example.org who can sign in with the password `name-password`."""
-    return User.objects.create_user(
+    """A person name@example.org, who can sign in with `name-password` and has confirmed that."""
+    user = User.objects.create_user(
         f"{name}@example.org", f"{name}-password", name=name.capitalize(), role=role, **fields
     )
+    EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+    return user
 
 
 def make_client(name: str, *, owner: str, verified_by: User | None = None) -> Client:

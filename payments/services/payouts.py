@@ -56,6 +56,10 @@ def request_payout(
     # Both at once, in their order: what gives a payout back locks them too.
     available = ledger.lock(balances=[source, clearing])[source]
     earlier = Payout.objects.filter(worker=worker, key=key).first() if key else None
+    if earlier is not None and amount not in (None, earlier.amount):
+        raise RuleBroken(
+            _("This key was used for another payout. Use a new one."), code="idempotency_key_reused"
+        )
     if earlier is not None:
         return earlier
     wanted = _checked_amount(amount, available)

@@ -59,6 +59,10 @@ def parse_cached(xml: str) -> Interface:
     return parse(xml)
 
 
+# With how many names a wrong one is compared at most.
+COMPARED = 40
+
+
 class _Builder:
     """Turns elements into tags and collects what is wrong with each."""
 
@@ -203,7 +207,8 @@ class _Builder:
 
 def _hint(word: str, known: dict[str, str]) -> Text:
     """What `word` may have been meant to be; `known` has the right spelling by lower case."""
-    near = get_close_matches(word.lower(), known, n=1)
+    # Comparing with very many names is slow, and no help.
+    near = get_close_matches(word.lower(), known, n=1) if len(known) <= COMPARED else []
     if near:
         return format_lazy(_("Did you mean {name}?"), name=known[near[0]])
     names = ", ".join(list(known.values())[:LISTED])

@@ -16,6 +16,8 @@ from core.money import CENT
 from tasks.models import Assignment, Batch, ClientRecord, Operation, Task
 
 HOUR = 3600
+# Nothing pays that much; more would not fit a bigint when multiplied.
+MOST_HOURLY = 10**13
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,8 @@ def offers(
             text=SearchQuery(query, config="simple", search_type="websearch")
         )
     if min_hourly is not None:
-        found = found.filter(reward__gte=F("seconds") * min_hourly / HOUR)
+        wanted = min(min_hourly, MOST_HOURLY)
+        found = found.filter(reward__gte=F("seconds") * wanted / HOUR)
     if language:
         found = found.filter(Q(languages__contains=[language]) | Q(languages=[]))
     return found.order_by(*SORTS.get(sort, SORTS["new"]))

@@ -119,7 +119,7 @@ def batch_publish(request: HttpRequest, member: Member, batch_id: int) -> HttpRe
                 key=form.cleaned_data["key"],
                 request_hash=idempotency.fingerprint("publish", batch.pk),
                 now=timezone.now(),
-                run=lambda: (200, _publish(member, batch.pk)),
+                run=lambda: (200, _publish(member, batch.pk, agreed=total)),
             )
     if form.is_valid():
         messages.success(
@@ -129,8 +129,9 @@ def batch_publish(request: HttpRequest, member: Member, batch_id: int) -> HttpRe
     return batch_page(request, member, batch, status=422, publish_errors=form.errors)
 
 
-def _publish(member: Member, batch_id: int) -> int:
-    return services.publish_batch(batch_id=batch_id, by=member, now=timezone.now()).pk
+def _publish(member: Member, batch_id: int, *, agreed: int) -> int:
+    now = timezone.now()
+    return services.publish_batch(batch_id=batch_id, by=member, now=now, agreed=agreed).pk
 
 
 # --- steps that are asked about first -------------------------------------------------------

@@ -59,7 +59,7 @@ def _store(worker: User, form: TaskForm, now: datetime) -> None:
         assignment_id=form.assignment.pk,
         worker=worker,
         content=form.content,
-        revision=form.cleaned_data["revision"],
+        revision=form.cleaned_data.get("revision", 0),
         now=now,
     )
 

@@ -3,7 +3,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from allauth.account.models import EmailAddress
 from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
     hotp_value,
@@ -119,7 +118,6 @@ def test_the_pages_about_signing_in_are_in_our_frame(client: Client, bea: User, 
 
 
 def test_a_second_factor_is_asked_for_once_it_is_on(client: Client, bea: User) -> None:
-    EmailAddress.objects.create(user=bea, email=bea.email, primary=True, verified=True)
     login = {"login": "bea@example.org", "password": "bea-password"}
     client.post("/accounts/login/", login)
     client.post("/accounts/reauthenticate/", {"password": "bea-password"})

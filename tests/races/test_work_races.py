@@ -148,6 +148,22 @@ def test_closing_against_claiming_leaves_every_place_settled_or_in_work(owner: M
     assert states == Counter({"settled": 10 - taken, "taken": taken})
 
 
+def test_giving_back_against_settling_leaves_no_money_behind(owner: Member, bea: User) -> None:
+    for _ in range(6):
+        batch = factories.make_open_batch(owner, tasks=1)
+        one = factories.make_assignment(worker=bea, batch=batch)
+        batches.close_batch(batch_id=batch.pk, by=owner, now=NOW)
+        at_once(
+            *[lambda: publishing.settle_closed(now=NOW)] * 3,
+            lambda one=one: claims.release(assignment_id=one.pk, worker=bea, now=NOW).pk,
+        )
+        publishing.settle_closed(now=NOW)
+
+        batch.refresh_from_db()
+        assert batch.settled_at == NOW
+        assert not Place.objects.filter(batch=batch).exclude(state="settled").exists()
+
+
 def test_bulk_approvals_in_opposite_orders_do_not_deadlock(owner: Member) -> None:
     batch = factories.make_open_batch(owner, tasks=30)
     workers = [factories.make_user(f"worker{i}") for i in range(15)]

@@ -45,15 +45,14 @@ _DROP = (
 
 
 class Postgres:
-    """One server below `folder`; `fast` gives up safety at power loss, for throwaway data only."""
+    """One server below `folder`, as durable as production's: the product refuses any other."""
 
-    def __init__(self, folder: Path, *, log: Path, fast: bool = False) -> None:
+    def __init__(self, folder: Path, *, log: Path) -> None:
         self.folder = folder
         self.data = folder / "data"
         self.port = 0
         self.child: Child | None = None
         self._log = log
-        self._fast = fast
         self._bin = programs()
         self._environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}
 
@@ -121,8 +120,6 @@ class Postgres:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
-        if self._fast:
-            options |= {"fsync": "off", "full_page_writes": "off"}
         argv = [str(self._bin / "postgres"), "-D", str(self.data)]
         for name, value in options.items():
             argv += ["-c", f"{name}={value}"]
@@ -179,7 +176,7 @@ class Postgres:
             *("--encoding", "UTF8", "--locale", "C"),
             *("--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"),
         ]
-        self._run(argv + (["--no-sync"] if self._fast else []))
+        self._run(argv)
         draft.rename(self.data)
 
     def _check_cluster(self) -> None:

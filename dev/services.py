@@ -18,10 +18,10 @@ class Services:
     Where DATABASE_URL or REDIS_URL is set, that server is used and none is started.
     """
 
-    def __init__(self, folder: Path, *, logs: Path, fast: bool = False) -> None:
+    def __init__(self, folder: Path, *, logs: Path) -> None:
         self.database_url = os.environ.get("DATABASE_URL", "")
         self.redis_url = os.environ.get("REDIS_URL", "")
-        self._postgres = Postgres(folder / "postgres", log=logs / "postgres.log", fast=fast)
+        self._postgres = Postgres(folder / "postgres", log=logs / "postgres.log")
         self._redis = RedisServer(folder / "redis", log=logs / "redis.log")
         self._undo = ExitStack()
 

@@ -27,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
     interrupts = Interrupts()
     interrupts.listen()
     try:
-        with throwaway() as place, Services(place, logs=place / "log", fast=True) as services:
+        with throwaway() as place, Services(place, logs=place / "log") as services:
             env = inherited() | tool_environment(place, services)
             roles = [sys.executable, "manage.py", "make_roles"]
             # The roles cannot be taken on before they exist.

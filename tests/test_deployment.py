@@ -249,7 +249,7 @@ def test_the_web_health_check_asks_readyz(monkeypatch, status, healthy):
 def test_the_database_sign_ins_may_do_what_they_must_and_no_more(monkeypatch, tmp_path):
     monkeypatch.delenv("DATABASE_URL", raising=False)
     passwords = {"MIGRATE_DATABASE_PASSWORD": "m1grate", "WEB_DATABASE_PASSWORD": "w3b"}
-    with Services(tmp_path, logs=tmp_path / "log", fast=True) as services:
+    with Services(tmp_path, logs=tmp_path / "log") as services:
         for _ in range(2):
             script = str(ROOT / "docker" / "logins.sql")
             psql(services.database_url, "-v", "ON_ERROR_STOP=1", "-f", script, **passwords)

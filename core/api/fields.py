@@ -1,6 +1,6 @@
 """Inputs that take what they say and nothing else; outputs that cost little."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -96,11 +96,24 @@ class Choice(serializers.ChoiceField):
         self.name, self.values = enum.__name__, list(enum.values)
 
 
+class Json(serializers.Field[Any, Any, Any, Any]):
+    """Any JSON, as it is: whether it can be stored is for the service to say."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 # --- money -----------------------------------------------------------------------------------
 
 
 class Money(serializers.Field[int, Any, dict[str, str], Any]):
-    """Micros inside; {"amount": "0.05", "currency": "USD"} outside. Whole cents only, coming in."""
+    """Micros inside; {"amount": "0.05", "currency": "USD"} outside.
+
+    Coming in, whole cents only, unless `exact`: a price with its fee may be fractions of a cent.
+    """
 
     default_error_messages: ClassVar[dict[str, Any]] = {
         "not_money": _(
@@ -109,12 +122,16 @@ class Money(serializers.Field[int, Any, dict[str, str], Any]):
         "wrong_currency": _("The only currency here is {currency}."),
     }
 
+    def __init__(self, *, exact: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        self.parse = money.parse if exact else money.parse_cents
+
     def to_internal_value(self, data: Any) -> int:
         if not isinstance(data, Mapping) or set(data) != {"amount", "currency"}:
             self.fail("not_money")
         if data["currency"] != settings.CURRENCY:
             self.fail("wrong_currency", currency=settings.CURRENCY)
-        return cents(data["amount"])
+        return parsed(data["amount"], self.parse)
 
     def to_representation(self, value: int) -> dict[str, str]:
         return money.as_json(value)
@@ -125,12 +142,13 @@ class Cents(serializers.CharField):
 
     def run_validation(self, data: Any = empty) -> Any:
         text = super().run_validation(data)
-        return cents(text) if isinstance(text, str) and text else None
+        return parsed(text, money.parse_cents) if isinstance(text, str) and text else None
 
 
-def cents(text: Any) -> int:
+def parsed(text: Any, parse: Callable[[Any], int]) -> int:
+    """Micros of an amount, its refusal as an input's."""
     try:
-        return money.parse_cents(text)
+        return parse(text)
     except DjangoValidationError as error:
         raise serializers.ValidationError(error.messages[0], code=error.code) from error
 
@@ -156,6 +174,13 @@ class ChoiceSchema(_Named):  # type: ignore[no-untyped-call]
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         schema = {"type": "string", "enum": self.target.values}
         return self.component(self.target.name, schema, auto_schema)
+
+
+class JsonSchema(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    target_class = Json
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        return {}
 
 
 class MoneySchema(_Named):  # type: ignore[no-untyped-call]

@@ -63,12 +63,19 @@ class Api(APIView):
     schema = Schema()
     parser_classes: Any = (StrictJSON,)
     content_negotiation_class = JSONAlways
-    metadata_class = None
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
 
     @classmethod
     def scope_of(cls, method: str | None) -> str | None:
         """The scope that `method` needs; None: only a person who is signed in."""
         return cls.scopes.get("GET" if method == "HEAD" else method or "", cls.scope)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        # Before asking who it is: what nobody can do needs no scope.
+        name = (request.method or "").lower()
+        if name not in self.http_method_names or not hasattr(self, name):
+            self.http_method_not_allowed(request)
+        super().initial(request, *args, **kwargs)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         made = super().finalize_response(request, response, *args, **kwargs)

@@ -173,13 +173,17 @@ class Quote(Api):
 class Publish(Api):
     scope = Scope.BATCHES_WRITE
 
+    class In(Strict):
+        total = Money(required=False, exact=True, help_text="The price you saw; 409 if it changed.")
+
     @endpoint(
         "publish_batch",
+        takes=In,
         gives=BatchOut,
         status=202,
         refuses={
             402: ["insufficient_funds"],
-            409: ["illegal_move"],
+            409: ["illegal_move", "price_changed"],
             422: ["not_ready"],
         },
         idempotent=True,
@@ -189,13 +193,15 @@ class Publish(Api):
 
         Owners only. Refused, it has changed nothing.
         """
-        by = acting_member(person(request))
+        by, asked = acting_member(person(request)), self.body(self.In)
 
         def run() -> tuple[int, Any]:
-            batch = services.publish_batch(batch_id=batch_id, by=by, now=timezone.now())
+            batch = services.publish_batch(
+                batch_id=batch_id, by=by, now=timezone.now(), agreed=asked.get("total")
+            )
             return 202, BatchOut(batch_shown(batch)).data
 
-        return self.once(run=run)
+        return self.once(asked, run=run)
 
 
 MOVED: dict[str, Any] = {

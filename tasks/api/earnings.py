@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.authentication import person
 from accounts.states import Scope
 from core import paging
-from core.api.fields import Choice, Flag, Money, Shape, Strict
+from core.api.fields import Choice, Flag, Json, Money, Shape, Strict
 from core.api.schema import endpoint, paged
 from core.api.views import Api
 from payments.selectors import statements
@@ -70,7 +70,7 @@ class ArchivedOut(Shape):
     id = serializers.IntegerField()
     assignment = serializers.IntegerField(source="assignment_id")
     title = serializers.CharField(source="assignment.batch.title")
-    content = serializers.JSONField()
+    content = Json()
     at = serializers.DateTimeField()
 
 

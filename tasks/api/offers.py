@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import person
 from accounts.states import Scope
-from core.api.fields import Cents, Money, Shape
+from core.api.fields import Cents, Json, Money, Shape
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
 from tasks.api.shapes import ExampleOut, WorkOut, time, when, work_shown
@@ -74,8 +74,8 @@ class Offers(Api):
 
     class Query(PageQuery):
         min_hourly = Cents(required=False, help_text="Pay an hour, such as 12.00.")
-        language = serializers.CharField(required=False, default="", max_length=8)
-        q = serializers.CharField(required=False, default="", max_length=200)
+        language = serializers.CharField(default="", allow_blank=True, max_length=8)
+        q = serializers.CharField(default="", allow_blank=True, max_length=200)
         sort = serializers.ChoiceField(choices=list(selectors.SORTS), default="new")
 
     @endpoint("list_offers", query=Query, gives=paged(OfferOut))
@@ -100,7 +100,7 @@ class OfferDetail(Api):
         criteria = serializers.ListField(child=serializers.CharField())
         examples = ExampleOut(many=True)
         interface = serializers.CharField(help_text="Label Studio XML.")
-        sample = serializers.JSONField(allow_null=True, help_text="The payload of one task.")
+        sample = Json(allow_null=True, help_text="The payload of one task.")
         closed_at = when()
 
     @endpoint("get_offer", gives=Out)

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.authentication import person
 from accounts.selectors import acting_member
 from accounts.states import Scope
-from core.api.fields import BIGINT, Flag, Shape, Strict, Whole
+from core.api.fields import BIGINT, Flag, Json, Shape, Strict, Whole
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
 from tasks.api.batches import batch_of
@@ -43,8 +43,8 @@ class BatchAssignments(Api):
 
 
 class AnswerOut(AssignmentOut):
-    payload = serializers.JSONField()
-    answer = serializers.JSONField(help_text="Label Studio result items.")
+    payload = Json()
+    answer = Json(help_text="Label Studio result items.")
 
 
 class AssignmentDetail(Api):

@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.models import Client
 from accounts.selectors import pseudonym
-from core.api.fields import Choice, Money, Shape
+from core.api.fields import Choice, Json, Money, Shape
 from tasks.models import Assignment, Batch
 from tasks.selectors import work as selectors
 from tasks.states import ASSIGNMENT, BATCH, AssignmentState, BatchState
@@ -129,7 +129,7 @@ class ClockOut(Shape):
 class DraftOut(Shape):
     revision = serializers.IntegerField()
     saved_at = time()
-    content = serializers.JSONField()
+    content = Json()
 
 
 class WorkBriefOut(Shape):
@@ -149,13 +149,13 @@ class WorkBriefOut(Shape):
 
 
 class WorkOut(WorkBriefOut):
-    payload = serializers.JSONField(help_text="Of the task, as the interface names its parts.")
+    payload = Json(help_text="Of the task, as the interface names its parts.")
     interface = serializers.CharField(help_text="Label Studio XML.")
 
 
 class WorkPageOut(WorkOut):
     draft = DraftOut(allow_null=True)
-    answer = serializers.JSONField(allow_null=True, help_text="What you submitted.")
+    answer = Json(allow_null=True, help_text="What you submitted.")
     may_unsubmit = serializers.BooleanField()
 
 

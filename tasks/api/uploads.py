@@ -83,7 +83,7 @@ class Media(Api):
     parser_classes = (Raw,)
 
     class Query(Strict):
-        name = serializers.CharField(required=False, max_length=200, default="")
+        name = serializers.CharField(default="", allow_blank=True, max_length=200)
 
     class Out(Shape):
         id = serializers.UUIDField()

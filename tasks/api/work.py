@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.authentication import person
 from accounts.states import Scope
-from core.api.fields import Flag, Shape, Strict, Text, Whole
+from core.api.fields import Flag, Json, Shape, Strict, Text, Whole
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
 from tasks.api.shapes import (
@@ -68,7 +68,7 @@ class WorkDraft(Api):
 
     class In(Strict):
         revision = Whole(min_value=0, help_text="The one this builds upon; 0: none.")
-        content = serializers.JSONField(help_text="Label Studio result items, finished or not.")
+        content = Json(help_text="Label Studio result items, finished or not.")
 
     class Out(Shape):
         revision = serializers.IntegerField()
@@ -128,7 +128,7 @@ class WorkSubmit(Api):
     scope = Scope.WORK
 
     class In(Strict):
-        content = serializers.JSONField(help_text="Label Studio result items.")
+        content = Json(help_text="Label Studio result items.")
         key = Text(
             required=False,
             max_length=64,

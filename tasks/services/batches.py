@@ -51,6 +51,10 @@ class NotADraft(Conflict):
     code = "not_a_draft"
 
 
+class PriceChanged(Conflict):
+    code = "price_changed"
+
+
 class NotReady(RuleBroken):
     code = "not_ready"
 
@@ -147,10 +151,11 @@ def lock_draft(*, batch_id: int, by: Member) -> Batch:
 
 
 @operation
-def publish_batch(*, batch_id: int, by: Member, now: datetime) -> Batch:
+def publish_batch(*, batch_id: int, by: Member, now: datetime, agreed: int | None = None) -> Batch:
     """Locks the whole price in escrow, and lets the places be made; they open when all are.
 
-    Raises NotReady 422 (every missing thing named), InsufficientFunds 402, Forbidden for a
+    `agreed`: the price in micros that was shown to whoever pays. Raises PriceChanged 409 if it is
+    another now, NotReady 422 (every missing thing named), InsufficientFunds 402, Forbidden for a
     reviewer. Published already: IllegalMove 409.
     """
     _owners_only(by)
@@ -159,6 +164,11 @@ def publish_batch(*, batch_id: int, by: Member, now: datetime) -> Batch:
     quote = selectors.quote(batch)
     if quote.missing:
         raise NotReady(_("This batch cannot be published yet."), flaws=quote.missing)
+    if agreed is not None and agreed != quote.total:
+        raise PriceChanged(
+            _("The price is %(total)s now. Look at it again, then publish.")
+            % {"total": money.localized(quote.total)}
+        )
     batch.state, batch.fee = target, quote.fee
     batch.published_at, batch.published_by = now, by.user
     batch.save(update_fields=["state", "fee", "published_at", "published_by"])

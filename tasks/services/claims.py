@@ -4,16 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import OuterRef, Subquery, Sum
-from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core import events, rules
-from core.db import inside_operation, operation, rows
+from core import events, money, rules
+from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, NotFound, Throttled
+from core.loading import load
 from core.states import Moves
-from tasks.models import Assignment, Batch, Draft, Place, Workbench
+from tasks.models import Assignment, Batch, Draft, Place, Task, Workbench
 from tasks.states import ASSIGNMENT, AssignmentState, PlaceState
 
 
@@ -33,9 +32,10 @@ class NoMoreExtensions(Conflict):
     code = "no_more_extensions"
 
 
+# What comes with an assignment, in the order of `_joined`.
+WHOLE = {"assignment": Assignment, "task": Task, "batch": Batch}
 CLAIM = """
-SELECT outcome, assignment_id FROM tasks_claim(
-    %(worker)s, %(batch)s, %(now)s, %(limit)s, %(offline)s, %(pause)s)
+tasks_claim(%(worker)s, %(batch)s, %(now)s, %(limit)s, %(offline)s, %(pause)s, %(heard)s)
 """
 
 
@@ -55,19 +55,17 @@ def claim(*, worker: User, batch_id: int, now: datetime) -> Assignment:
         "limit": rules.OPEN_CLAIMS,
         "offline": rules.OPEN_CLAIMS_OFFLINE,
         "pause": rules.PAUSE,
+        "heard": events.heard("assignment.claimed"),
     }
-    [(outcome, assignment_id)] = rows(CLAIM, params)
+    [(outcome, *made)] = load(CLAIM, params, outcome=None, **WHOLE)
     if outcome != "claimed":
         _refuse(outcome, batch_id)
-    assignment = Assignment.objects.select_related("task", "batch").get(pk=assignment_id)
-    events.record(
-        "assignment.claimed",
-        by=worker,
-        about=assignment,
-        now=now,
-        batch=batch_id,
-        place=assignment.place_id,
-    )
+    return _joined(*made)
+
+
+def _joined(assignment: Assignment, task: Task, batch: Batch) -> Assignment:
+    """The assignment with what it is about loaded."""
+    assignment.task, assignment.batch = task, batch
     return assignment
 
 
@@ -91,28 +89,32 @@ def _refuse(outcome: str, batch_id: int) -> None:
     raise NotOnOffer(_("This batch takes no claims now: it is paused, closed or stopped."))
 
 
+OWN = "tasks_own(%(assignment)s, %(worker)s, %(counted)s)"
+# As many answers as pass the bound at the least reward there is.
+COUNTED = rules.EXPOSURE_BOUND // money.CENT + 1
+
+
 @inside_operation
-def lock_own(*, assignment_id: int, worker: User, with_exposure: bool = False) -> Assignment:
-    """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404.
+def lock_own(*, assignment_id: int, worker: User) -> Assignment:
+    """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404."""
+    return _lock_own(assignment_id, worker, counted=0)[0]
 
-    `with_exposure` adds what she has waiting, undecided, at this client: micros (R11).
+
+@inside_operation
+def lock_exposed(*, assignment_id: int, worker: User) -> tuple[Assignment, int]:
+    """Like `lock_own`, and what she has waiting, undecided, at this client: micros (R11).
+
+    Past the bound it may be more than that.
     """
-    found = Assignment.objects.select_for_update(of=("self",), no_key=True)
-    found = found.select_related("task", "batch").filter(pk=assignment_id, worker=worker)
-    if with_exposure:
-        found = found.annotate(exposure=_exposure())
-    assignment = found.first()
-    if assignment is None:
+    return _lock_own(assignment_id, worker, counted=COUNTED)
+
+
+def _lock_own(assignment_id: int, worker: User, *, counted: int) -> tuple[Assignment, int]:
+    params = {"assignment": assignment_id, "worker": worker.pk, "counted": counted}
+    [(exposure, *found)] = load(OWN, params, exposure=None, **WHOLE)
+    if found[0] is None:
         raise NotFound(_("There is no such task, or it is not yours."))
-    return assignment
-
-
-def _exposure() -> Coalesce:
-    waiting = Assignment.objects.filter(
-        worker=OuterRef("worker"), client=OuterRef("client"), state=AssignmentState.SUBMITTED
-    )
-    sums = waiting.order_by().values("worker").annotate(sum=Sum("batch__reward")).values("sum")
-    return Coalesce(Subquery(sums), 0)
+    return _joined(*found), exposure
 
 
 @operation
@@ -209,9 +211,8 @@ def _expire_chunk(*, now: datetime, most: int) -> int:
     expired = list(due.select_for_update(of=("self",), no_key=True, skip_locked=True)[:most])
     if expired:
         _end(expired, verb="expire", now=now)
-        events.record_many(
-            "assignment.expired", by=None, about=[(one, {}) for one in expired], now=now
-        )
+        ids = [one.pk for one in expired]
+        events.record_many("assignment.expired", by=None, about=Assignment, ids=ids, now=now)
     return len(expired)
 
 
@@ -254,11 +255,13 @@ def set_offline(*, worker: User, offline: bool, now: datetime) -> None:
 def retake(assignment: Assignment, *, now: datetime) -> Assignment | None:
     """A new claim on the place of an expired one, if it is still free; else None."""
     batch = assignment.batch
-    taken = Place.objects.filter(
-        pk=assignment.place_id, state=PlaceState.OPEN, batch__state__in=("open", "paused")
-    ).update(state=PlaceState.TAKEN, returned_at=None)
-    if not taken:
+    place = Place.objects.filter(pk=assignment.place_id, state=PlaceState.OPEN)
+    # Locked first: the batch is then asked in a statement that sees what was committed meanwhile.
+    if place.select_for_update(no_key=True).first() is None:
         return None
+    if not Batch.objects.filter(pk=batch.pk, state__in=("open", "paused")).exists():
+        return None
+    place.update(state=PlaceState.TAKEN, returned_at=None)
     lease = now + timedelta(seconds=batch.lease_seconds)
     return Assignment.objects.create(
         place_id=assignment.place_id,

@@ -2,14 +2,16 @@
 
 from datetime import datetime, timedelta
 
+from django.db.models import Max
+
 from core import rules
 from core.db import operation, rows
-from tasks.models import Batch
+from tasks.models import Batch, BatchFigures
 from tasks.selectors import batches as selectors
 from tasks.services import batches, publishing
 from tasks.states import BatchState
 
-# Overlaps the rhythm of the job, so that a move committed late is seen by the next round.
+# Before the last round, whenever it was: a move committed late is seen by the next one.
 LOOK_BACK = timedelta(seconds=60)
 
 REFRESH = """
@@ -60,7 +62,8 @@ def refresh_figures(*, now: datetime) -> int:
 
     Stops new claims where five workers' median passes 1.5 times the declared time (R14).
     """
-    moved = selectors.to_refresh(since=now - LOOK_BACK)
+    last = BatchFigures.objects.aggregate(at=Max("refreshed_at"))["at"] or now
+    moved = selectors.to_refresh(since=min(now, last) - LOOK_BACK)
     if not moved:
         return 0
     medians = _refresh(batch_ids=moved, now=now)

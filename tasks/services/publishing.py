@@ -4,6 +4,7 @@ from datetime import datetime
 
 from core import events
 from core.db import operation, rows
+from core.jobs import each
 from payments.services import escrow
 from tasks.models import Batch, Place
 from tasks.states import BATCH, BatchState, PlaceState
@@ -14,12 +15,12 @@ CHUNK = 5_000
 
 def publish_batches(*, now: datetime) -> int:
     """Makes places of every batch being published, chunk by chunk; returns how many places."""
-    made = 0
     waiting = Batch.objects.filter(state=BatchState.PUBLISHING).order_by("pk")
-    for batch_id in list(waiting.values_list("pk", flat=True)):
-        while chunk := publish_chunk(batch_id=batch_id, now=now):
-            made += chunk
-    return made
+
+    def whole(batch_id: int) -> int:
+        return sum(iter(lambda: publish_chunk(batch_id=batch_id, now=now), 0))
+
+    return each(list(waiting.values_list("pk", flat=True)), whole, what="publish batch")
 
 
 @operation
@@ -59,12 +60,14 @@ def _bounds(batch: Batch, last: int) -> dict[str, int]:
 
 def settle_closed(*, now: datetime) -> int:
     """Refunds open places of closed batches, chunk by chunk; returns how many."""
-    refunded = 0
     closed = Batch.objects.filter(state=BatchState.CLOSED, settled_at__isnull=True)
-    for batch_id in list(closed.order_by("pk").values_list("pk", flat=True)):
-        while chunk := settle_chunk(batch_id=batch_id, now=now):
-            refunded += chunk
-    return refunded
+
+    def whole(batch_id: int) -> int:
+        return sum(iter(lambda: settle_chunk(batch_id=batch_id, now=now), 0))
+
+    return each(
+        list(closed.order_by("pk").values_list("pk", flat=True)), whole, what="settle batch"
+    )
 
 
 @operation
@@ -84,7 +87,8 @@ def settle_chunk(*, batch_id: int, now: datetime) -> int:
         return len(ids)
     if batch.placed < batch.task_count:
         escrow.refund_unallocated(batch_id=batch.pk, by=None, now=now)
-    if not Place.objects.filter(batch=batch, state=PlaceState.TAKEN).exists():
+    # One question: a place given back between two would be neither open nor taken to them.
+    if not Place.objects.filter(batch=batch).exclude(state=PlaceState.SETTLED).exists():
         Batch.objects.filter(pk=batch.pk).update(settled_at=now)
         events.record("batch.settled", by=None, about=batch, now=now)
     return 0

@@ -1,21 +1,24 @@
 """Approvals: by a member, many at once, or by the clock. Approved is paid, in one transaction."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F
-from django.db.models.expressions import RawSQL
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, User
 from core import events
-from core.db import inside_operation, operation
+from core.db import inside_operation, operation, rows
 from core.errors import IllegalMove, Invalid, NotFound
+from core.jobs import each
+from core.loading import load
 from payments.services import escrow
-from tasks.models import Assignment, Batch, Operation, Place
-from tasks.services import claims
-from tasks.states import ASSIGNMENT, AssignmentState, PlaceState
+from tasks.models import Assignment, Batch, Operation, Task
+from tasks.states import ASSIGNMENT, PLACE, AssignmentState
 
+log = logging.getLogger(__name__)
 CHUNK = 5_000
 MAX_IDS = 10_000
 
@@ -26,61 +29,99 @@ def approve_assignment(*, assignment_id: int, by: Member, now: datetime) -> Assi
 
     Raises NotFound 404, IllegalMove 409 (approved already: the error says by whom and when).
     """
-    found = Assignment.objects.filter(pk=assignment_id, client=by.client_id)
-    assignment = found.select_for_update(of=("self",), no_key=True).first()
+    params = _move(by=by.user, now=now) | {"assignment": assignment_id, "client": by.client_id}
+    [(moved, assignment, task)] = load(
+        APPROVE_ONE, params, moved=None, assignment=Assignment, task=Task
+    )
     if assignment is None:
         raise NotFound(_("There is no such assignment, or it is not yours."))
-    ASSIGNMENT.check("approve", assignment.state)
-    apply_approve([assignment], by=by.user, now=now)
-    return assignment
+    if not moved:
+        ASSIGNMENT.check("approve", assignment.state)
+    approved: Assignment = assignment
+    approved.task, approved.decided_by = task, by.user
+    _pay([(approved.pk, approved.batch_id, approved.place_id, approved.worker_id)], by.user, now)
+    return approved
+
+
+APPROVE_ONE = """
+tasks_approve_one(%(assignment)s, %(client)s, %(from)s, %(to)s, %(place)s, %(by)s, %(now)s)
+"""
+APPROVE = """
+SELECT id, batch_id, place_id, worker_id
+  FROM tasks_approve(%(ids)s, %(from)s, %(to)s, %(place)s, %(by)s, %(now)s)
+"""
 
 
 @inside_operation
-def apply_approve(assignments: Sequence[Assignment], *, by: User | None, now: datetime) -> None:
+def apply_approve(ids: Sequence[int], *, by: User | None, now: datetime) -> None:
     """Approves locked, submitted assignments: state, place, money and event together.
 
     `by` is None when the window ended (R2). Constant in statements per batch, whatever the number.
     """
-    ids = [assignment.pk for assignment in assignments]
-    claims.guarded(
-        ASSIGNMENT,
-        "approve",
-        ids,
-        state=ASSIGNMENT.target("approve"),
-        decided_at=now,
-        decided_by=by,
-        moved_at=now,
-        approved_xid=RawSQL("pg_current_xact_id()::text::bigint", ()),
-    )
-    Place.objects.filter(pk__in=[assignment.place_id for assignment in assignments]).update(
-        state=PlaceState.SETTLED
-    )
+    approved = rows(APPROVE, _move(by=by, now=now) | {"ids": list(ids)})
+    if len(approved) != len(ids):
+        raise RuntimeError(f"approve: {len(approved)} of {len(ids)} moved")
+    _pay(approved, by, now)
+
+
+def _move(*, by: User | None, now: datetime) -> dict[str, Any]:
+    return {
+        "from": ASSIGNMENT.sources("approve"),
+        "to": ASSIGNMENT.target("approve"),
+        "place": PLACE.target("settle"),
+        "by": by.pk if by else None,
+        "now": now,
+    }
+
+
+@inside_operation
+def _pay(approved: Sequence[tuple[int, ...]], by: User | None, now: datetime) -> None:
+    """Pays what was approved (assignment, batch, place, worker), and tells of it."""
     by_batch: dict[int, list[escrow.Settlement]] = {}
-    for assignment in assignments:
-        assignment.state = AssignmentState.APPROVED
-        assignment.decided_at, assignment.decided_by = now, by
-        by_batch.setdefault(assignment.batch_id, []).append(
-            escrow.Settlement(assignment.place_id, assignment.worker_id, assignment.pk)
-        )
+    for assignment_id, batch_id, place_id, worker_id in approved:
+        paid = escrow.Settlement(place_id, worker_id, assignment_id)
+        by_batch.setdefault(batch_id, []).append(paid)
     for batch_id, items in sorted(by_batch.items()):
         escrow.settle(batch_id=batch_id, items=items, by=by, now=now)
-    events.record_many(
-        "assignment.approved", by=by, about=[(one, {}) for one in assignments], now=now
-    )
+    ids = [row[0] for row in approved]
+    events.record_many("assignment.approved", by=by, about=Assignment, ids=ids, now=now)
 
 
 def approve_due(*, now: datetime, most: int = CHUNK) -> int:
-    """Approves what nobody decided within its window (R2); returns how many."""
-    approved = 0
-    while chunk := _approve_due_chunk(now=now, most=most):
-        approved += chunk
-    return approved
+    """Approves what nobody decided within its window (R2); returns how many.
+
+    A row that cannot be paid stops no other: its chunk is then tried row by row.
+    """
+    due = Assignment.objects.reviews_due(now)
+    batches = sorted(due.order_by().values_list("batch_id", flat=True).distinct())
+
+    def of_batch(batch_id: int) -> int:
+        approved = 0
+        while ids := list(_due_of(batch_id, now)[:most]):
+            try:
+                chunk = _approve_due(ids, now=now)
+            except Exception:
+                log.exception("a chunk of batch %s is approved one by one", batch_id)
+                return approved + each(
+                    list(_due_of(batch_id, now)),
+                    lambda one: _approve_due([one], now=now),
+                    what="approve",
+                )
+            approved += chunk
+            if not chunk:
+                break
+        return approved
+
+    return each(batches, of_batch, what="approve batch")
+
+
+def _due_of(batch_id: int, now: datetime) -> QuerySet[Assignment, int]:
+    due = Assignment.objects.reviews_due(now).filter(batch=batch_id)
+    return due.order_by("review_due_at", "pk").values_list("pk", flat=True)
 
 
 @operation
-def _approve_due_chunk(*, now: datetime, most: int) -> int:
-    due = Assignment.objects.reviews_due(now).order_by("review_due_at", "pk")[:most]
-    ids = sorted(due.values_list("pk", flat=True))
+def _approve_due(ids: list[int], *, now: datetime) -> int:
     locked = _lock_submitted(ids, now=now)
     if locked:
         apply_approve(locked, by=None, now=now)
@@ -88,12 +129,16 @@ def _approve_due_chunk(*, now: datetime, most: int) -> int:
 
 
 @inside_operation
-def _lock_submitted(ids: list[int], *, now: datetime | None = None) -> list[Assignment]:
-    """Locks by id what is (still) submitted, and due if `now` is given; skips what others hold."""
+def _lock_submitted(ids: list[int], *, now: datetime | None = None) -> list[int]:
+    """Locks, in order, the ids of what is (still) submitted, and due if `now` is given.
+
+    Skips what others hold.
+    """
     found = Assignment.objects.filter(pk__in=ids, state=AssignmentState.SUBMITTED)
     if now is not None:
         found = found.filter(review_due_at__lte=now)
-    return list(found.select_for_update(of=("self",), no_key=True, skip_locked=True).order_by("pk"))
+    locked = found.select_for_update(no_key=True, skip_locked=True).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
 
 
 @operation
@@ -127,12 +172,12 @@ def approve_many(
 
 def run_operations(*, now: datetime) -> int:
     """Goes on with every waiting operation; returns how many assignments were approved."""
-    approved = 0
     waiting = Operation.objects.filter(finished_at__isnull=True).order_by("pk")
-    for operation_id in list(waiting.values_list("pk", flat=True)):
-        while chunk := _run_chunk(operation_id=operation_id, now=now):
-            approved += chunk
-    return approved
+
+    def whole(operation_id: int) -> int:
+        return sum(iter(lambda: _run_chunk(operation_id=operation_id, now=now), 0))
+
+    return each(list(waiting.values_list("pk", flat=True)), whole, what="operation")
 
 
 @operation

@@ -1,5 +1,6 @@
 """What a worker writes: drafts that survive, and answers that count exactly once."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
@@ -10,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from core import events, rules, text
-from core.db import inside_operation, operation
+from core.db import inside_operation, operation, rows
 from core.errors import Conflict, Flaw, Invalid
 from tasks.interfaces import json_values
 from tasks.interfaces import parse as interfaces
@@ -67,7 +68,7 @@ def _check_shape(content: Any) -> None:
     if not isinstance(content, list):
         raise Invalid(_("An answer is a list of results."), field="content")
     for problem in chain(json_values.check_json(content), json_values.check_size(content)):
-        raise Invalid(problem.message, code=problem.code, field="content")
+        raise Invalid(_("This cannot be stored."), flaws=[problem.as_flaw("/content")])
 
 
 @operation
@@ -82,14 +83,13 @@ def submit(
     """
     if not 1 <= len(key) <= 64 or text.unstorable(key):
         raise Invalid(_("Send a key of 1 to 64 characters, new for each answer."), field="key")
-    assignment = claims.lock_own(assignment_id=assignment_id, worker=worker, with_exposure=True)
+    assignment, exposure = claims.lock_exposed(assignment_id=assignment_id, worker=worker)
     if assignment.submit_key == key and assignment.state != AssignmentState.CLAIMED:
         return Submission(_counted(assignment), repeated=True)
     check_answer(assignment, content)
     if assignment.state == AssignmentState.EXPIRED:
-        return _submit_late(assignment, worker=worker, content=content, key=key, now=now)
+        return _submit_late(assignment, exposure, worker=worker, content=content, key=key, now=now)
     ASSIGNMENT.check("submit", assignment.state)
-    exposure: int = assignment.exposure  # type: ignore[attr-defined]
     _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
     return Submission(assignment)
 
@@ -98,12 +98,11 @@ def _counted(assignment: Assignment) -> Assignment:
     """The claim under which an answer counted: of an expired one, that which took its place."""
     if assignment.state != AssignmentState.EXPIRED:
         return assignment
-    return Assignment.objects.select_related("task", "batch").get(
-        place=assignment.place_id,
-        worker=assignment.worker_id,
-        submit_key=assignment.submit_key,
-        submitted_at__isnull=False,
+    # Newest first: it may have been taken back since, and have no key any more.
+    found = Assignment.objects.select_related("task", "batch").filter(
+        place=assignment.place_id, worker=assignment.worker_id
     )
+    return found.order_by("-pk")[0]
 
 
 def check_answer(assignment: Assignment, content: Any) -> None:
@@ -118,6 +117,12 @@ def check_answer(assignment: Assignment, content: Any) -> None:
         )
 
 
+SUBMIT = """
+SELECT tasks_submit(%(assignment)s, %(from)s, %(to)s, %(key)s, %(content)s, %(now)s, %(review_due)s,
+                    %(last_seen)s, %(lease_ends)s, %(active)s, %(heard)s)
+"""
+
+
 @inside_operation
 def _submit(
     assignment: Assignment, exposure: int, *, worker: User, content: Any, key: str, now: datetime
@@ -127,26 +132,28 @@ def _submit(
     exposed = exposure + assignment.batch.reward > rules.EXPOSURE_BOUND
     if exposed:
         review_due = min(review_due, now + rules.EXPOSED_REVIEW)
-    changes: dict[str, Any] = claims.note_life(assignment, now=now) | {
-        "state": ASSIGNMENT.target("submit"),
-        "submit_key": key,
-        "submitted_at": now,
-        "review_due_at": review_due,
-        "moved_at": now,
+    claims.note_life(assignment, now=now)
+    assignment.state, assignment.submit_key = ASSIGNMENT.target("submit"), key
+    assignment.submitted_at = assignment.moved_at = now
+    assignment.review_due_at = review_due
+    params = {
+        "assignment": assignment.pk,
+        "from": ASSIGNMENT.sources("submit"),
+        "to": assignment.state,
+        "key": key,
+        "content": json.dumps(content),
+        "now": now,
+        "review_due": review_due,
+        "last_seen": assignment.last_seen_at,
+        "lease_ends": assignment.lease_ends_at,
+        "active": assignment.active_seconds,
+        "heard": events.heard("assignment.submitted"),
     }
-    claims.guarded(ASSIGNMENT, "submit", [assignment.pk], **changes)
-    for name, value in changes.items():
-        setattr(assignment, name, value)
-    Answer.objects.bulk_create(
-        [Answer(assignment=assignment, content=content, submitted_at=now)],
-        update_conflicts=True,
-        unique_fields=["assignment"],
-        update_fields=["content", "submitted_at"],
-    )
+    [(moved,)] = rows(SUBMIT, params)
+    if not moved:
+        raise RuntimeError(f"assignment {assignment.pk} moved although it is locked")
     if exposed:
         _hasten_reviews(assignment, due=now + rules.EXPOSED_REVIEW)
-    Draft.objects.filter(assignment=assignment).delete()
-    events.record("assignment.submitted", by=worker, about=assignment, now=now)
 
 
 @inside_operation
@@ -162,7 +169,7 @@ def _hasten_reviews(assignment: Assignment, *, due: datetime) -> None:
 
 @inside_operation
 def _submit_late(
-    expired: Assignment, *, worker: User, content: Any, key: str, now: datetime
+    expired: Assignment, exposure: int, *, worker: User, content: Any, key: str, now: datetime
 ) -> Submission:
     try:
         with transaction.atomic():
@@ -177,7 +184,6 @@ def _submit_late(
         return Submission(expired, archived=True)
     Assignment.objects.filter(pk=expired.pk).update(submit_key=key)
     Draft.objects.filter(assignment=expired).delete()
-    exposure: int = expired.exposure  # type: ignore[attr-defined]
     _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
     return Submission(assignment)
 

@@ -24,7 +24,7 @@ def own_servers(monkeypatch):
 @pytest.fixture
 def services(own_servers, tmp_path):
     """A way to describe the same servers again, as the next run would."""
-    return lambda fast=True: Services(tmp_path, logs=tmp_path / "log", fast=fast)
+    return lambda: Services(tmp_path, logs=tmp_path / "log")
 
 
 def psql(url, statement):
@@ -58,10 +58,9 @@ def test_services_named_in_the_environment_are_used(monkeypatch, tmp_path):
         assert "DATABASE_URL" in running.lines()[0]
 
 
-@pytest.mark.parametrize(("fast", "fsync"), [(True, "off"), (False, "on")])
-def test_postgres_is_durable_unless_fast_and_always_commits_synchronously(services, fast, fsync):
-    with services(fast) as running:
-        assert ask(running.database_url, "SHOW fsync") == fsync
+def test_postgres_is_durable(services):
+    with services() as running:
+        assert ask(running.database_url, "SHOW fsync") == "on"
         assert ask(running.database_url, "SHOW synchronous_commit") == "on"
         assert ask(running.database_url, "SHOW server_encoding") == "UTF8"
 
@@ -76,12 +75,12 @@ def test_servers_refuse_a_wrong_password(services):
 
 
 def test_postgres_keeps_its_data_over_a_kill_of_the_server(services):
-    with services(fast=False) as running:
+    with services() as running:
         ask(running.database_url, "CREATE TABLE kept AS SELECT 42 AS answer")
         os.kill(running.database.pid, signal.SIGKILL)
         assert wait_until(lambda: running.database.poll() is not None, 30)
 
-    with services(fast=False) as running:
+    with services() as running:
         assert ask(running.database_url, "SELECT answer FROM kept") == "42"
 
 
@@ -89,7 +88,7 @@ def test_services_start_while_those_of_a_killed_run_are_still_alive(services, tm
     code = (
         "import sys, time; from pathlib import Path; from dev.services import Services;"
         f"place = Path({str(tmp_path)!r});"
-        "services = Services(place, logs=place / 'log', fast=True); services.__enter__();"
+        "services = Services(place, logs=place / 'log'); services.__enter__();"
         "print(services.database.pid, services.cache.pid, flush=True);"
         "time.sleep(60)"
     )

@@ -13,7 +13,7 @@ from payments.selectors import balances
 from tasks.api.batches import Batches
 from tasks.models import Batch
 from tests import factories
-from tests.api import Api, flaws, problem, usd
+from tests.api import Api, flaws, problem, statements, usd
 
 FULL = {
     "title": "Is this review positive?",
@@ -219,13 +219,11 @@ def test_an_unknown_parameter_is_refused(api: Api) -> None:
     assert flaws(found) == {("/stat", "unknown_field")}
 
 
-def test_the_list_costs_the_same_for_one_and_three(
-    api: Api, owner: Member, django_assert_num_queries: Any
-) -> None:
+def test_the_list_costs_the_same_for_one_and_three(api: Api, owner: Member) -> None:
     for rows in (1, 3):
         while Batch.objects.count() < rows:
             factories.make_batch(owner, tasks=0)
-        with django_assert_num_queries(2):
+        with statements(2):
             assert len(api.get("/batches").json()["results"]) == rows
 
 
@@ -342,6 +340,23 @@ def test_publishing_without_the_money_changes_nothing(api: Api, owner: Member) -
     assert found["missing"] == usd("0.01")
     assert api.get(f"/batches/{batch.pk}").json()["state"] == "draft"
     assert balances.client_balance(owner.client_id) == money.parse("0.32")
+
+
+def test_publishing_at_another_price_than_was_seen_is_refused(api: Api, owner: Member) -> None:
+    factories.fund(owner.client, "5.00")
+    url = f"/batches/{factories.make_batch(owner).pk}/publish"
+    problem(api.post(url, {"total": usd("0.32")}), 409, "price_changed")
+    found = problem(api.post(url, {"total": 0.33}), 400, "invalid")
+    assert flaws(found) == {("/total", "not_money")}
+    assert api.post(url, {"total": usd("0.33")}).status_code == 202
+
+
+def test_a_price_may_have_fractions_of_a_cent(api: Api, owner: Member) -> None:
+    factories.fund(owner.client, "5.00")
+    batch = factories.make_batch(owner, reward=money.CENT, declared_seconds=1, tasks=1)
+    seen = api.get(f"/batches/{batch.pk}/quote").json()["total"]
+    assert seen == usd("0.011")
+    assert api.post(f"/batches/{batch.pk}/publish", {"total": seen}).status_code == 202
 
 
 def test_a_refused_publication_may_be_tried_again_under_its_key(api: Api, owner: Member) -> None:

@@ -12,7 +12,7 @@ from accounts.models import Member, User
 from tasks.models import Batch
 from tasks.services import reviews
 from tests import factories
-from tests.api import Api, flaws, problem, usd
+from tests.api import Api, flaws, problem, statements, usd
 
 pytestmark = pytest.mark.django_db
 
@@ -58,17 +58,17 @@ def test_a_worker_has_another_name_for_another_client(
 
 
 def test_assignments_are_listed_by_state_at_the_same_cost(
-    api: Api, owner: Member, bea: User, cem: User, django_assert_num_queries: Any
+    api: Api, owner: Member, bea: User, cem: User
 ) -> None:
     batch = factories.make_open_batch(owner, tasks=5)
     factories.make_assignment(worker=bea, batch=batch, state="submitted")
     factories.make_assignment(worker=cem, batch=batch)
     url = f"/batches/{batch.pk}/assignments?state=submitted"
-    with django_assert_num_queries(3):
+    with statements(3):
         assert len(api.get(url).json()["results"]) == 1
     for _more in range(2):
         factories.make_assignment(worker=bea, batch=batch, state="submitted")
-    with django_assert_num_queries(3):
+    with statements(3):
         assert len(api.get(url).json()["results"]) == 3
 
 
@@ -241,11 +241,9 @@ def test_a_key_without_the_scope_reads_no_results(ada: User, batch: Batch) -> No
     problem(reader.post("/batches", {"title": "x"}), 403, "forbidden")
 
 
-def test_the_ledger_of_a_task_ends_at_zero(
-    api: Api, batch: Batch, bea: User, django_assert_num_queries: Any
-) -> None:
+def test_the_ledger_of_a_task_ends_at_zero(api: Api, batch: Batch, bea: User) -> None:
     one = factories.make_assignment(worker=bea, batch=batch, state="approved")
-    with django_assert_num_queries(5):
+    with statements(5):
         found = api.get(f"/tasks/{one.task_id}/ledger").json()
     assert (found["locked"], found["left"], found["settled"]) == (usd("0.11"), usd("0.00"), True)
     moves = [(line["part"], line["to"], line["amount"]["amount"]) for line in found["postings"]]

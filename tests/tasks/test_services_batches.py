@@ -130,6 +130,14 @@ def test_publish_names_everything_that_is_missing(owner: Member) -> None:
     ]
 
 
+def test_publish_at_another_price_than_was_shown_is_refused(owner: Member) -> None:
+    batch = factories.make_batch(owner)
+    factories.fund(owner.client, "10.00")
+    with pytest.raises(batches.PriceChanged):
+        batches.publish_batch(batch_id=batch.pk, by=owner, now=NOW, agreed=1)
+    assert Batch.objects.get(pk=batch.pk).state == "draft"
+
+
 def test_publish_without_funds_changes_nothing(owner: Member) -> None:
     batch = factories.make_batch(owner)
     with pytest.raises(InsufficientFunds):

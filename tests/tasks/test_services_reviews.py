@@ -1,14 +1,16 @@
 """Approved is paid, once and for good; silence pays (R2, R3)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from accounts.models import Member, User
+from core import events
 from core.errors import IllegalMove, Invalid, NotFound
-from core.models import Event
 from payments.selectors import balances
+from payments.services import escrow
 from tasks.models import Assignment, Batch
 from tasks.selectors import answers
 from tasks.services import batches, claims, publishing, reviews
@@ -61,6 +63,25 @@ def test_silence_pays_when_the_window_ends_and_not_before(owner: Member, bea: Us
     assert balances.worker_balance(bea.pk) == batch.reward
 
 
+def test_a_row_that_cannot_be_paid_holds_up_nobody_else(
+    owner: Member, bea: User, cem: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = factories.make_open_batch(owner, tasks=3)
+    stuck, other = submitted(bea, first), submitted(cem, first)
+    elsewhere = submitted(bea, factories.make_open_batch(owner))
+    settle = escrow.settle
+
+    def fails_for_one(**given: Any) -> None:
+        if any(item.assignment_id == stuck.pk for item in given["items"]):
+            raise RuntimeError("no hold")
+        settle(**given)
+
+    monkeypatch.setattr(escrow, "settle", fails_for_one)
+    assert reviews.approve_due(now=NOW + timedelta(days=4)) == 2
+    states = {one.pk: Assignment.objects.get(pk=one.pk).state for one in (stuck, other, elsewhere)}
+    assert states == {stuck.pk: "submitted", other.pk: "approved", elsewhere.pk: "approved"}
+
+
 def test_no_path_leads_out_of_approved(owner: Member, bea: User) -> None:
     one = factories.make_assignment(
         worker=bea, batch=factories.make_open_batch(owner), state="approved"
@@ -107,7 +128,7 @@ def test_nothing_is_saved_when_the_event_cannot_be_written(
 ) -> None:
     batch = factories.make_open_batch(owner)
     one = submitted(bea, batch)
-    monkeypatch.setattr(Event.objects, "bulk_create", lambda *_a, **_k: 1 / 0)
+    monkeypatch.setattr(events, "record_many", lambda *_a, **_k: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         reviews.approve_assignment(assignment_id=one.pk, by=owner, now=NOW)
     one.refresh_from_db()

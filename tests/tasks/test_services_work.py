@@ -9,7 +9,7 @@ from core import rules
 from core.errors import IllegalMove, Invalid, NotFound
 from tasks.models import Answer, Assignment, Draft
 from tasks.selectors import answers
-from tasks.services import claims, work
+from tasks.services import batches, claims, publishing, work
 from tests import factories
 from tests.factories import NOW
 
@@ -121,6 +121,27 @@ def test_submit_after_expiry_goes_to_her_archive_when_the_place_is_taken(
     [kept] = answers.archive(worker=bea)
     assert kept.content == factories.answer()
     assert answers.archive(worker=cem) == []
+
+
+def test_submit_after_expiry_goes_to_her_archive_when_the_batch_has_closed(
+    owner: Member, bea: User
+) -> None:
+    batch = factories.make_open_batch(owner, tasks=1)
+    one = factories.make_assignment(worker=bea, batch=batch, state="expired")
+    batches.close_batch(batch_id=batch.pk, by=owner, now=NOW)
+    assert submit(one, bea, now=NOW + timedelta(days=6)).archived
+    publishing.settle_closed(now=NOW)
+    assert submit(one, bea, now=NOW + timedelta(days=6)).archived
+
+
+def test_a_late_answer_taken_back_and_sent_again_finds_its_claim(owner: Member, bea: User) -> None:
+    batch = factories.make_open_batch(owner, tasks=1)
+    one = factories.make_assignment(worker=bea, batch=batch, state="expired")
+    late = submit(one, bea).assignment
+    work.unsubmit(assignment_id=late.pk, worker=bea, now=NOW)
+    again = submit(one, bea)
+    assert again.repeated
+    assert again.assignment.pk == late.pk
 
 
 def test_submit_of_somebody_elses_claim_is_not_found(owner: Member, bea: User, cem: User) -> None:

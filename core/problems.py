@@ -178,8 +178,20 @@ def on(form: Form) -> Iterator[None]:
             form.add_error(where, str(flaw.detail))
 
 
+def refuse(error: DomainError, request: HttpRequest) -> HttpResponse:
+    """`error` in the form that whoever asked understands: JSON, a fragment or a page."""
+    if request.path.startswith("/api/"):
+        return respond(error, request)
+    fragment = request.headers.get("HX-Request") == "true"
+    template = "components/_problem.html" if fragment else "problem.html"
+    response = render(request, template, {"problem": error}, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
+
+
 class PageProblems:
-    """Middleware: the refusals that a view let through, as a page (or a fragment for htmx)."""
+    """Middleware: the refusals that a view let through."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -188,16 +200,7 @@ class PageProblems:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        if not isinstance(error, DomainError):
-            return None
-        if request.path.startswith("/api/"):
-            return respond(error, request)
-        fragment = request.headers.get("HX-Request") == "true"
-        template = "components/_problem.html" if fragment else "problem.html"
-        response = render(request, template, {"problem": error}, status=error.status)
-        if error.retry_after is not None:
-            response["Retry-After"] = str(error.retry_after)
-        return response
+        return refuse(error, request) if isinstance(error, DomainError) else None
 
 
 page_problems = PageProblems

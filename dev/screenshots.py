@@ -49,6 +49,13 @@ def sign_in(page: Page, base: str, email: str) -> None:
         raise SystemExit(f"{email} could not sign in: is the demonstration loaded?")
 
 
+def speak(page: Page, base: str, language: str) -> None:
+    """Sets the language of the account that is signed in."""
+    token = next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
+    form = {"language": language, "csrfmiddlewaretoken": token, "next": "/"}
+    page.request.post(f"{base}/language", form=form, headers={"Referer": base})
+
+
 def context_for(browser: Browser, *, language: str, scheme: str) -> BrowserContext:
     return browser.new_context(
         locale=language, color_scheme="dark" if scheme == "dark" else "light"
@@ -97,9 +104,12 @@ def main(arguments: list[str]) -> int:
                 page = context.new_page()
                 if email:
                     sign_in(page, base, email)
+                    speak(page, base, language)
                 extra = [claim_a_task(page, base)] if email.startswith("bea") else []
                 for path in paths + extra:
                     photograph(page, base, path, options.folder, suffix)
+                if email:
+                    speak(page, base, "en")
                 context.close()
         browser.close()
     print(f"{len(list(options.folder.glob('*.png')))} pictures in {options.folder}")

@@ -3,7 +3,7 @@
 import io
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from accounts import services as accounts
@@ -35,11 +35,13 @@ SIGN_INS = (
 )
 
 READABILITY = """<View>
-  <Header value="How easy is this sentence to read?"/>
   <Text name="text" value="$text"/>
+  <Header value="How easy is this sentence to read? 5 is very easy." size="5"/>
   <Rating name="ease" toName="text" maxRating="5" required="true"/>
+  <Header value="How many words has it?" size="5"/>
   <Number name="words" toName="text" min="1" max="500" step="1"/>
-  <TextArea name="easier" toName="text" rows="3" placeholder="The same, in easier words"/>
+  <Header value="Say the same in easier words, if you can." size="5"/>
+  <TextArea name="easier" toName="text" rows="3"/>
 </View>"""
 
 
@@ -48,7 +50,8 @@ def is_loaded() -> bool:
 
 
 def load(*, now: datetime) -> None:
-    """Makes everything. Not repeatable: ask `is_loaded` first."""
+    """Makes everything, as if begun two days ago. Not repeatable: ask `is_loaded` first."""
+    today, now = now, now - timedelta(days=2)
     staff = _person("dia", role="adjudicator", is_staff=True, is_superuser=True)
     bea, cem = _person("bea"), _person("cem")
     owner = _client("Meadow Reviews", "ada", staff=staff, now=now)
@@ -56,8 +59,8 @@ def load(*, now: datetime) -> None:
     _post(owner, crowds.load("words", limit=40, error_rate=0), now=now)
     _post(owner, _readability(), now=now)
     publishing.publish_batches(now=now)
-    _work(owner, [bea, cem], now=now)
-    figures.refresh_figures(now=now)
+    _work(owner, [bea, cem], now=now + timedelta(hours=3))
+    figures.refresh_figures(now=today)
 
 
 def _person(name: str, **fields: Any) -> User:
@@ -132,5 +135,6 @@ def _work(owner: Member, workers: list[User], *, now: datetime) -> None:
                 assignment_id=one.pk, worker=worker, content=content, key=f"demo-{one.pk}", now=now
             )
             done.append(one)
-    for one in done[::2]:
-        reviews.approve_assignment(assignment_id=one.pk, by=owner, now=now)
+    for number, one in enumerate(done[::2]):
+        decided = now + timedelta(hours=9 + number)
+        reviews.approve_assignment(assignment_id=one.pk, by=owner, now=decided)

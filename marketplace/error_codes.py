@@ -54,7 +54,11 @@ REQUEST = (
     Code(412, "changed_meanwhile", _("Somebody changed it since your ETag. Read it again.")),
     Code(413, "too_large", _("The body is over the limit. Send it in smaller parts.")),
     Code(415, "unsupported_media_type", _("Use a Content-Type that the schema names.")),
-    Code(415, "not_an_image", _("The file is no image of a kind we show. Send JPEG, PNG or WebP.")),
+    Code(
+        415,
+        "not_an_image",
+        _("The file is no image of a kind we show. Send PNG, JPEG, GIF or WebP."),
+    ),
     Code(422, "idempotency_key_reused", _("This Idempotency-Key came with another body before.")),
     Code(409, "still_running", _("A request with this Idempotency-Key is not done yet. Wait.")),
     Code(429, "throttled", _("Too many requests. Wait as long as Retry-After says.")),
@@ -98,7 +102,7 @@ WORK = (
     Code(409, "claim_limit", _("You hold as many tasks as you may. Finish or give back one.")),
     Code(409, "no_more_extensions", _("The time was extended as often as it can be.")),
     Code(409, "newer_draft", _("A newer draft is stored; it comes with this answer. Compare.")),
-    Code(409, "too_late", _("The claim ended before this. Nothing counts against you.")),
+    Code(409, "too_late", _("An answer can be taken back once, within ten minutes.")),
     Code(409, "sealed", _("An answer is readable once it is paid for.")),
 )
 

@@ -7,7 +7,10 @@ import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
+from core import problems, rules
+from core.errors import TooLarge
 from marketplace import logs, metrics
 
 log = logging.getLogger("fairclick.request")
@@ -47,5 +50,31 @@ def request_id(
             logs.request_id.reset(token)
         response["X-Request-ID"] = name
         return response
+
+    return middleware
+
+
+# Where files are sent: tasks and images, by API and by page.
+UPLOADS = re.compile(r"/(?:api/v1/)?batches/[0-9]+/(?:tasks|media|images)/?")
+FORM_AROUND = 64 * 1024
+
+
+def body_limit(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Refuses (413) a body by its announced length before a byte of it is read or stored.
+
+    Large ones only where files are sent, and only from somebody: a page's visitor who is signed in,
+    or a program with a key (which the API then checks).
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        known = request.user.is_authenticated or "Authorization" in request.headers
+        may_send_files = known and UPLOADS.fullmatch(request.path)
+        most = rules.MAX_UPLOAD_BYTES if may_send_files else rules.MAX_BODY_BYTES
+        if announced.isdecimal() and int(announced) > most + FORM_AROUND:
+            return problems.refuse(TooLarge(_("The request is too large.")), request)
+        return get_response(request)
 
     return middleware

@@ -174,6 +174,15 @@ def test_an_anonymous_visitor_reads_public_pages_only() -> None:
     )
 
 
+def test_a_huge_body_is_refused_before_it_is_read(bea: User) -> None:
+    browser = Browser()
+    huge = {"CONTENT_LENGTH": str(300 * 1024 * 1024)}
+    for path, status in (("/accounts/login/", 413), ("/api/v1/batches/1/tasks", 413)):
+        assert browser.post(path, **huge).status_code == status
+    browser.force_login(bea)
+    assert browser.post("/work/tasks/1/", **huge).status_code == 413
+
+
 def test_no_log_line_holds_an_answer(
     acme: Client, owner: Member, bea: User, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -166,7 +166,7 @@ def _batch(
         "instructions": instructions,
         "criteria": [criterion],
         "examples": [dict(zip(("task", "answer", "why"), example, strict=True))],
-        "interface": f'<View><Header value="{question}"/><Text name="text" value="$text"/>'
+        "interface": f'<View><Text name="text" value="$text"/><Header value="{question}" size="5"/>'
         f'<Choices name="answer" toName="text" choice="single" required="true">{options}'
         "</Choices></View>",
         "reward": {"amount": reward, "currency": "USD"},

@@ -52,7 +52,11 @@ def sign_in(page: Page, base: str, email: str) -> None:
 def speak(page: Page, base: str, language: str) -> None:
     """Sets the language of the account that is signed in."""
     token = next(c["value"] for c in page.context.cookies() if c["name"] == "csrftoken")
-    form = {"language": language, "csrfmiddlewaretoken": token, "next": "/"}
+    form: dict[str, str | float | bool] = {
+        "language": language,
+        "csrfmiddlewaretoken": token,
+        "next": "/",
+    }
     page.request.post(f"{base}/language", form=form, headers={"Referer": base})
 
 

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench replay screenshots format lock clean
+.PHONY: help run test lint bench replay screenshots format openapi lock clean
 
 PYTHON ?=
 PORT ?= 8000
@@ -60,6 +60,9 @@ format: $(INSTALLED) ## Write the code and templates in the house's format
 	$(VENV)/ruff format .
 	$(VENV)/ruff check --fix .
 	find templates -name '*.html' -exec $(VENV)/djade {} +
+
+openapi: $(INSTALLED) ## Write docs/openapi.yaml anew
+	$(OFFLINE) $(VENV)/python manage.py spectacular --file docs/openapi.yaml
 
 lock: ## Pin the requirements again (needs uv)
 	cd requirements && for name in base embedded dev; do \

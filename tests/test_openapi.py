@@ -46,7 +46,7 @@ def test_the_file_describes_the_code(tmp_path: Path) -> None:
     made = tmp_path / "openapi.yaml"
     call_command("spectacular", file=str(made), validate=True, fail_on_warn=True)
     assert made.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), (
-        "run: python manage.py spectacular --file docs/openapi.yaml"
+        "run: make openapi"
     )
 
 

@@ -15,8 +15,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from core import idempotency, paging
-from core.api.bodies import StrictJSON
+from core import idempotency, paging, rules
+from core.api.bodies import StrictJSON, length_of
 from core.api.fields import Shape, Strict
 from core.api.schema import Schema
 
@@ -84,6 +84,8 @@ class Api(APIView):
 
     def body(self, shape: type[Strict]) -> dict[str, Any]:
         """The body as `shape` says. Raises ValidationError, which becomes 400 `invalid`."""
+        # Without a length the body would seem to be empty.
+        length_of(self.request, most=rules.MAX_BODY_BYTES)
         return _valid(shape, self.request.data)
 
     def query(self, shape: type[Strict]) -> dict[str, Any]:

@@ -36,7 +36,7 @@ class BatchBriefOut(Shape):
         child=serializers.CharField(), help_text="What can be done now: POST …/{this}."
     )
     reward = Money(help_text="Of one place.")
-    fee = Money(help_text="Of one place, beside the reward.")
+    fee = Money(help_text="Of one place, beside the reward; zero until it is published.")
     overlap = serializers.IntegerField(help_text="How many workers do each task.")
     task_count = serializers.IntegerField()
     place_count = serializers.IntegerField()

@@ -6,9 +6,8 @@ paid for (domain.md, invariant 4). Sealed review will open here, and nowhere els
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
@@ -51,20 +50,41 @@ def paid(*, assignment: Assignment, client: Client) -> Any:
     return content
 
 
-@dataclass(frozen=True)
-class Result:
-    """One paid answer, as it is delivered."""
+class Result(NamedTuple):
+    """One paid answer, as it is delivered. Its JSON is text: most of it goes out as it came in."""
 
     cursor: str
     assignment_id: int
     external_id: str
-    payload: dict[str, Any]
-    content: list[dict[str, Any]]
+    payload_json: str
+    content_json: str
     worker: str
     submitted_at: datetime
     approved_at: datetime
     approved_by_clock: bool
     active_seconds: int
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self.payload_json)
+        return found
+
+    @property
+    def content(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(self.content_json)
+        return found
+
+
+class Names(dict[int, str]):
+    """Workers' names for one client, each worked out once."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__()
+        self.client = client
+
+    def __missing__(self, worker_id: int) -> str:
+        name = self[worker_id] = pseudonym(client=self.client, worker_id=worker_id)
+        return name
 
 
 # Up to the oldest transaction still running: what commits later comes later in this order, so that
@@ -100,7 +120,7 @@ def _parsed(after: str) -> tuple[int, int]:
 
 
 def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[Result]:
-    names: dict[int, str] = {}
+    names = Names(client)
     while True:
         page = rows(
             RESULTS,
@@ -109,9 +129,7 @@ def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[R
         for row in page:
             xid, ident, external_id, payload, content, worker_id, *rest = row
             after = (xid, ident)
-            # Raw SQL gives JSON as text: Django decodes in its fields only.
-            payload, content = json.loads(payload), json.loads(content)
-            name = names.setdefault(worker_id, pseudonym(client=client, worker_id=worker_id))
+            name = names[worker_id]
             yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
         if len(page) < PAGE:
             return
@@ -134,7 +152,7 @@ SELECT t.position, a.id, t.external_id, t.payload, w.content, a.worker_id, a.sub
 
 def results_by_task(*, batch: Batch, client: Client) -> Iterator[Result]:
     """Every paid answer of a batch, those of a task together, in the order of the tasks."""
-    names: dict[int, str] = {}
+    names = Names(client)
     position, ident = -1, 0
     while True:
         page = rows(
@@ -149,8 +167,7 @@ def results_by_task(*, batch: Batch, client: Client) -> Iterator[Result]:
         )
         for row in page:
             position, ident, external_id, payload, content, worker_id, *rest, xid = row
-            payload, content = json.loads(payload), json.loads(content)
-            name = names.setdefault(worker_id, pseudonym(client=client, worker_id=worker_id))
+            name = names[worker_id]
             yield Result(f"{xid}-{ident}", ident, external_id, payload, content, name, *rest)
         if len(page) < PAGE:
             return

@@ -35,8 +35,18 @@ TYPES = {
 ID = "external_id"
 SPOOL = 4 * 1024 * 1024
 BUFFER = 64 * 1024
+# Made once: json.loads and json.dumps would make a new one for every row. What is encoded was read
+# from JSON and checked: it has no circles, and no control characters outside of escapes.
+ENCODER = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"))
 # The module's own limit is an eighth of ours; one setting for the whole process.
 csv.field_size_limit(rules.MAX_ROW_BYTES)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON value")
+
+
+DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 class BadRows(RuleBroken):
@@ -54,6 +64,7 @@ class Row:
     line: int
     payload: dict[str, Any] | None = None
     flaw: Flaw | None = None
+    external_id: str = ""
 
 
 def format_of(content_type: str) -> str:
@@ -66,7 +77,6 @@ def format_of(content_type: str) -> str:
     return kind
 
 
-@operation
 def upload_tasks(
     *, batch_id: int, by: Member, body: IO[bytes], content_type: str, now: datetime
 ) -> int:
@@ -74,25 +84,44 @@ def upload_tasks(
 
     Each row is an object (in CSV: a line under named columns); `external_id` names the task, the
     rest is its payload. Raises BadRows 422 with the lines of the first hundred, TooLarge 413,
-    UnsupportedMedia 415, NoInterface 409.
+    UnsupportedMedia 415, NoInterface 409. Reading may take minutes: it holds no transaction open.
     """
+    reader = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv}[format_of(content_type)]
+    seen = _look(batch_id=batch_id, by=by)
+    with tempfile.SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", newline="") as copy:
+        count = _write_copy(seen, reader(body), copy)
+        copy.seek(0)
+        _store(seen, copy, count, by=by, now=now)
+    return count
+
+
+@operation
+def _look(*, batch_id: int, by: Member) -> Batch:
     batch = batches.lock_draft(batch_id=batch_id, by=by)
     if not batch.interface:
         raise NoInterface(
             _("Give the batch its interface first: tasks are checked against it."),
             field="interface",
         )
-    reader = {"json": read_json, "ndjson": read_ndjson, "csv": read_csv}[format_of(content_type)]
-    with tempfile.SpooledTemporaryFile(SPOOL, "w+", encoding="utf-8", newline="") as copy:
-        count = _write_copy(batch, reader(body), copy)
-        copy.seek(0)
-        _copy_in(batch, copy)
+    return batch
+
+
+@operation
+def _store(seen: Batch, copy: Any, count: int, *, by: Member, now: datetime) -> None:
+    """Writes the checked rows, unless what they were checked against is another by now."""
+    batch = batches.lock_draft(batch_id=seen.pk, by=by)
+    if (batch.interface, batch.task_count) != (seen.interface, seen.task_count):
+        raise Conflict(
+            _("Somebody changed this batch while the file was read. Send it again."),
+            code="busy",
+            retry_after=1,
+        )
+    _copy_in(batch, copy)
     _check_images(batch)
     Batch.objects.filter(pk=batch.pk).update(
         task_count=batch.task_count + count, revision=batch.revision + 1
     )
     events.record("batch.tasks_uploaded", by=by.user, about=batch, now=now, count=count)
-    return count
 
 
 def _write_copy(batch: Batch, found: Iterator[Row], copy: Any) -> int:
@@ -105,15 +134,14 @@ def _write_copy(batch: Batch, found: Iterator[Row], copy: Any) -> int:
         if count > rules.MAX_UPLOAD_ROWS:
             raise TooLarge(_("At most ten million tasks in one file."))
         flaw = row.flaw or _check(row, interface)
-        if flaw is not None:
+        if flaw is None:
+            payload = ENCODER.encode(row.payload).replace("\\", "\\\\")
+            position = batch.task_count + count - 1
+            copy.write(f"{batch.pk}\t{position}\t{_escaped(row.external_id)}\t{payload}\n")
+        else:
             flaws.append(flaw)
             if len(flaws) >= rules.MAX_REPORTED_FLAWS:
                 break
-            continue
-        payload = row.payload or {}
-        external_id = payload.pop(ID)
-        cells = (str(batch.task_count + count - 1), external_id, json.dumps(payload))
-        copy.write(f"{batch.pk}\t" + "\t".join(_escaped(cell) for cell in cells) + "\n")
     if flaws:
         raise BadRows(_("Some rows are wrong; nothing was stored. Mend them."), flaws=flaws)
     if not count:
@@ -121,15 +149,16 @@ def _write_copy(batch: Batch, found: Iterator[Row], copy: Any) -> int:
     return count
 
 
-def _escaped(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+def _escaped(name: str) -> str:
+    return name.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _check(row: Row, interface: interfaces.Interface) -> Flaw | None:
+    """What is wrong with a row; if nothing is, `external_id` has moved out of its payload."""
     payload = row.payload
     if not isinstance(payload, dict):
         return Flaw(_("A task is an object."), "not_an_object", line=row.line)
-    external_id = payload.get(ID)
+    external_id = payload.pop(ID, None)
     if not isinstance(external_id, str) or not 1 <= len(external_id) <= 200:
         return Flaw(
             _("Give “external_id”: a text of 1 to 200 characters, your own name of the task."),
@@ -138,7 +167,8 @@ def _check(row: Row, interface: interfaces.Interface) -> Flaw | None:
         )
     if text.unstorable(external_id):
         return Flaw(_("NUL characters and broken Unicode are not allowed."), "nul", line=row.line)
-    problems = interface.check_payload({k: v for k, v in payload.items() if k != ID})
+    row.external_id = external_id
+    problems = interface.check_payload(payload)
     if problems:
         said = " ".join(str(problem.message) for problem in problems)
         return Flaw(said, problems[0].code, line=row.line)
@@ -231,16 +261,12 @@ def read_ndjson(body: IO[bytes]) -> Iterator[Row]:
 
 def _decoded(line: bytes, number: int) -> Row:
     try:
-        return Row(number, json.loads(line.decode("utf-8-sig"), parse_constant=_refuse_constant))
+        return Row(number, DECODER.decode(line.decode("utf-8-sig")))
     except UnicodeDecodeError:
         return Row(number, flaw=Flaw(_("This row is not UTF-8."), "encoding", line=number))
     except (ValueError, RecursionError) as error:
         said = _("This row is not JSON: %(error)s.") % {"error": error}
         return Row(number, flaw=Flaw(said, "malformed", line=number))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is no JSON value")
 
 
 def read_json(body: IO[bytes]) -> Iterator[Row]:

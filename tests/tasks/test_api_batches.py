@@ -158,6 +158,11 @@ def test_a_body_over_the_limit_is_refused(api: Api) -> None:
     problem(api.post("/batches", raw=b" " * 2_621_441), 413, "too_large")
 
 
+def test_a_body_of_unknown_length_is_refused(api: Api) -> None:
+    response = api.post("/batches", Content_Length="", Transfer_Encoding="chunked")
+    problem(response, 411, "length_required")
+
+
 def test_a_body_that_ends_early_is_refused(api: Api) -> None:
     # As a server hands on a connection that broke: fewer bytes than were announced.
     environ = api.client._base_environ(

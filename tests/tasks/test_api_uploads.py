@@ -1,5 +1,6 @@
 """Tasks and images over the API: all of a file or nothing, and what is wrong with it, by line."""
 
+import io
 import json
 import tracemalloc
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from pytest_django import Settings
 
 from accounts.models import Member, User
 from core import rules
+from core.errors import Conflict
 from tasks.models import Batch, Media, Task
 from tasks.services import uploads
 from tests import factories
@@ -204,6 +206,31 @@ def test_a_published_batch_takes_no_tasks(api: Api, owner: Member) -> None:
     batch = factories.make_open_batch(owner)
     problem(send(api, batch, line("new").encode()), 409, "not_a_draft")
     problem(api.delete(f"/batches/{batch.pk}/tasks"), 409, "not_a_draft")
+
+
+class Interrupted(io.BytesIO):
+    """A file during whose reading somebody else adds a task."""
+
+    def readline(self, size: int | None = -1, /) -> bytes:
+        if self.tell() == 0:
+            self.meanwhile()
+        return super().readline(size)
+
+    def meanwhile(self) -> None:
+        raise NotImplementedError
+
+
+def test_a_batch_that_changed_while_the_file_was_read_takes_none_of_it(
+    owner: Member, draft: Batch
+) -> None:
+    body = Interrupted(line("a").encode())
+    body.meanwhile = lambda: factories.upload(draft, by=owner, tasks=2)  # type: ignore[method-assign]
+    with pytest.raises(Conflict) as refused:
+        uploads.upload_tasks(
+            batch_id=draft.pk, by=owner, body=body, content_type=NDJSON, now=factories.NOW
+        )
+    assert refused.value.code == "busy"
+    assert [row[1] for row in stored(draft)] == ["t0", "t1"]
 
 
 def test_the_same_file_under_the_same_key_is_stored_once(api: Api, draft: Batch) -> None:

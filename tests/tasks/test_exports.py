@@ -40,7 +40,10 @@ def result(number: int = 1, *, external_id: str = "t1", **changes: Any) -> Resul
         "approved_by_clock": False,
         "active_seconds": 12,
     }
-    return Result(**values | changes)
+    values |= changes
+    for name in ("payload", "content"):
+        values[f"{name}_json"] = json.dumps(values.pop(name), ensure_ascii=False)
+    return Result(**values)
 
 
 def table(*results: Result) -> list[dict[str, str]]:

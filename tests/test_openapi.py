@@ -45,9 +45,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_the_file_describes_the_code(tmp_path: Path) -> None:
     made = tmp_path / "openapi.yaml"
     call_command("spectacular", file=str(made), validate=True, fail_on_warn=True)
-    assert made.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), (
-        "run: make openapi"
-    )
+    assert made.read_text() == (ROOT / "docs" / "openapi.yaml").read_text(), "run: make openapi"
 
 
 def test_the_file_is_openapi_3_1() -> None:

@@ -8,6 +8,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts import services
+from accounts.authentication import KeyThrottle
 from accounts.models import ApiKey, Member, User
 from tests import factories
 from tests.api import Api, flaws, problem, statements
@@ -142,6 +143,18 @@ def test_a_refusal_speaks_the_callers_language(ada: User) -> None:
     found = problem(Api(ada).get("/batches/7", Accept_Language="en"), 404, "not_found")
     assert found["detail"] == "There is no such thing, or it is not yours."
     assert found["type"] == "/docs/errors#not_found"
+
+
+def test_too_many_requests_are_told_when_to_come_again(
+    ada: User, bea: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(KeyThrottle, "rate", "2/hour", raising=False)
+    api = Api(ada)
+    assert [api.get("/batches").status_code for _each in range(2)] == [200, 200]
+    response = api.get("/batches")
+    problem(response, 429, "throttled")
+    assert 0 < int(response["Retry-After"]) <= 3600
+    assert Api(bea).get("/work/batches").status_code == 200
 
 
 # --- keys ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIRequest
+from django.db import connection
 
 from accounts.models import Member, User
 from core import money
@@ -262,6 +263,22 @@ def test_a_published_batch_is_neither_edited_nor_deleted(api: Api, owner: Member
     found = problem(api.patch(url, {"title": "Other"}), 409, "not_a_draft")
     assert found["state"] == "open"
     problem(api.delete(url), 409, "not_a_draft")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_that_somebody_else_holds_is_busy(api: Api, owner: Member) -> None:
+    batch = factories.make_batch(owner, tasks=0)
+    other = connection.copy()
+    other.set_autocommit(False)
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM tasks_batch WHERE id = %s FOR UPDATE", [batch.pk])
+        response = api.patch(f"/batches/{batch.pk}", {"title": "Mine"})
+    finally:
+        other.close()
+    problem(response, 409, "busy")
+    assert response["Retry-After"] == "1"
+    assert api.patch(f"/batches/{batch.pk}", {"title": "Mine"}).status_code == 200
 
 
 def test_a_deleted_draft_is_gone(api: Api, owner: Member) -> None:

@@ -446,3 +446,14 @@ def test_earnings_show_what_came_and_what_waits(api: Api, batch: Batch, bea: Use
 def test_offline_is_true_or_false(api: Api) -> None:
     found = problem(api.put("/work/offline", {"offline": 1}), 400, "invalid")
     assert flaws(found) == {("/offline", "invalid")}
+
+
+def test_earnings_go_back_page_by_page(api: Api, owner: Member, bea: User) -> None:
+    batch = factories.make_open_batch(owner, tasks=52)
+    for _each in range(52):
+        factories.make_assignment(worker=bea, batch=batch, state="approved")
+    first = api.get("/work/earnings").json()
+    rest = api.get(first["next"]).json()
+    assert (len(first["results"]), len(rest["results"])) == (50, 2)
+    assert rest["next"] is None
+    assert rest["earned"] == first["earned"] == usd("5.20")

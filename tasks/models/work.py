@@ -144,7 +144,7 @@ class Assignment(models.Model):
                 condition=Q(state="submitted"),
             ),
             models.Index(
-                fields=["worker", "client"],
+                fields=["worker", "client", "review_due_at"],
                 name="assignment_exposure",
                 condition=Q(state="submitted"),
                 include=["batch"],

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core import events, money, rules
+from core import events, rules
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, NotFound, Throttled
 from core.loading import load
@@ -89,15 +89,13 @@ def _refuse(outcome: str, batch_id: int) -> None:
     raise NotOnOffer(_("This batch takes no claims now: it is paused, closed or stopped."))
 
 
-OWN = "tasks_own(%(assignment)s, %(worker)s, %(counted)s)"
-# As many answers as pass the bound at the least reward there is.
-COUNTED = rules.EXPOSURE_BOUND // money.CENT + 1
+OWN = "tasks_own(%(assignment)s, %(worker)s, %(bound)s)"
 
 
 @inside_operation
 def lock_own(*, assignment_id: int, worker: User) -> Assignment:
     """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404."""
-    return _lock_own(assignment_id, worker, counted=0)[0]
+    return _lock_own(assignment_id, worker, bound=0)[0]
 
 
 @inside_operation
@@ -106,11 +104,11 @@ def lock_exposed(*, assignment_id: int, worker: User) -> tuple[Assignment, int]:
 
     Past the bound it may be more than that.
     """
-    return _lock_own(assignment_id, worker, counted=COUNTED)
+    return _lock_own(assignment_id, worker, bound=rules.EXPOSURE_BOUND)
 
 
-def _lock_own(assignment_id: int, worker: User, *, counted: int) -> tuple[Assignment, int]:
-    params = {"assignment": assignment_id, "worker": worker.pk, "counted": counted}
+def _lock_own(assignment_id: int, worker: User, *, bound: int) -> tuple[Assignment, int]:
+    params = {"assignment": assignment_id, "worker": worker.pk, "bound": bound}
     [(exposure, *found)] = load(OWN, params, exposure=None, **WHOLE)
     if found[0] is None:
         raise NotFound(_("There is no such task, or it is not yours."))

@@ -156,15 +156,18 @@ def _submit(
         _hasten_reviews(assignment, due=now + rules.EXPOSED_REVIEW)
 
 
+HASTEN = """
+UPDATE tasks_assignment SET review_due_at = %(due)s
+ WHERE worker_id = %(worker)s AND client_id = %(client)s AND state = 'submitted'
+   AND review_due_at > %(due)s
+"""
+
+
 @inside_operation
 def _hasten_reviews(assignment: Assignment, *, due: datetime) -> None:
     """Bounded exposure (R11): what already waits between the two is due by then, too."""
-    Assignment.objects.filter(
-        worker=assignment.worker_id,
-        client=assignment.client_id,
-        state=AssignmentState.SUBMITTED,
-        review_due_at__gt=due,
-    ).update(review_due_at=due)
+    told = {"worker": assignment.worker_id, "client": assignment.client_id, "due": due}
+    rows(HASTEN, told)
 
 
 @inside_operation

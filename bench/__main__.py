@@ -4,9 +4,8 @@ The groups themselves run in a second process (bench/run.py), whose settings nam
 """
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.servers import GROUPS, Refused, bench_database, durable_services
 from dev.environment import inherited, tool_environment
@@ -33,28 +32,20 @@ def main(arguments: Sequence[str]) -> int:
     """Run the groups and return the exit code of the process that did."""
     asked = parsed(arguments)
     size = "quick" if asked.quick else "full" if asked.full else "usual"
+    groups = [asked.only] if asked.only else GROUPS
     interrupts = Interrupts()
     interrupts.listen()
     try:
-        with throwaway() as place, durable_services(place) as services:
-            env = inherited() | tool_environment(place, services) | NO_LIMIT
-            with bench_database(services.database_url) as url:
-                env["DATABASE_URL"] = url
-                for role, command in (
-                    ("", "make_roles"),
-                    ("fairclick_owner", "migrate"),
-                    ("fairclick_owner", "collectstatic"),
-                ):
-                    argv = [sys.executable, "manage.py", command, "-v", "0"]
-                    argv += ["--noinput"] if command != "make_roles" else []
-                    argv += ["-i", "ext"] if command == "collectstatic" else []
-                    code = foreground(argv, env | {"DATABASE_ROLE": role}, interrupts)
-                    if code:
-                        return code
-                argv = [sys.executable, "-m", "bench.run", str(place), size]
-                argv += [asked.only] if asked.only else GROUPS
-                env["DATABASE_ROLE"] = "fairclick_runtime"
-                return foreground(argv, env, interrupts)
+        with (
+            throwaway() as place,
+            durable_services(place) as services,
+            bench_database(services.database_url) as url,
+        ):
+            env = inherited() | tool_environment(place, services) | NO_LIMIT | {"DATABASE_URL": url}
+            code = prepare(env, interrupts)
+            argv = [sys.executable, "-m", "bench.run", str(place), size, *groups]
+            env["DATABASE_ROLE"] = "fairclick_runtime"
+            return code or foreground(argv, env, interrupts)
     except Stopped:
         return 130
     except (DevError, Refused) as error:
@@ -62,6 +53,18 @@ def main(arguments: Sequence[str]) -> int:
         return 1
 
 
+def prepare(env: Mapping[str, str], interrupts: Interrupts) -> int:
+    """Roles, schema and static files; the exit code of what failed, or 0."""
+    for role, *command in (
+        ("", "make_roles"),
+        ("fairclick_owner", "migrate", "--verbosity", "0"),
+        ("fairclick_owner", "collectstatic", "--noinput", "--verbosity", "0"),
+    ):
+        argv = [sys.executable, "manage.py", *command]
+        if code := foreground(argv, {**env, "DATABASE_ROLE": role}, interrupts):
+            return code
+    return 0
+
+
 if __name__ == "__main__":
-    os.environ.pop("DATABASE_ROLE", None)
     sys.exit(main(sys.argv[1:]))

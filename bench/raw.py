@@ -56,7 +56,7 @@ def address() -> str:
 
 def make() -> None:
     """The raw tables and function, once a database."""
-    if rows("SELECT FROM pg_namespace WHERE nspname = 'raw'"):
+    if rows("SELECT 1 FROM pg_namespace WHERE nspname = 'raw'"):
         return
     admin = connect(address())
     with admin.cursor() as cursor:
@@ -64,12 +64,12 @@ def make() -> None:
     admin.close()
 
 
-def copy_places(batch_id: int, worker_ids: list[int]) -> None:
-    """The open places of a batch, all of them untouched, and a cursor for each worker."""
-    told = {"batch": batch_id, "workers": worker_ids}
+def make_places(batch_id: int, worker_ids: list[int], count: int) -> None:
+    """So many open places of a batch, and a cursor for each worker."""
+    told = {"batch": batch_id, "workers": worker_ids, "count": count}
     rows(
-        "INSERT INTO raw.place SELECT id, batch_id, position, 'open' FROM tasks_place"
-        " WHERE batch_id = %(batch)s",
+        "INSERT INTO raw.place SELECT n, %(batch)s, n, 'open'"
+        " FROM generate_series(0, %(count)s - 1) AS n",
         told,
     )
     rows("INSERT INTO raw.cursor SELECT %(batch)s, unnest(%(workers)s), -1", told)

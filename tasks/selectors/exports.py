@@ -153,11 +153,11 @@ def _approver(result: Result) -> str:
 
 
 def _time(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def _dumped(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+# Made once: `json.dumps` would make one for each value.
+_dumped = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _chunks(lines: Iterable[str]) -> Iterator[str]:

@@ -43,9 +43,14 @@ def each(ids: Iterable[int], step: Callable[[int], int], *, what: str) -> int:
         try:
             done += step(one)
         except Exception:
-            log.exception("%s %s could not be done", what, one)
-            FAILED.labels(what).inc()
+            failed(what, one)
     return done
+
+
+def failed(what: str, one: int) -> None:
+    """Logs the exception being handled, and counts it for the operator."""
+    log.exception("%s %s could not be done", what, one)
+    FAILED.labels(what).inc()
 
 
 def deliver_due(*, now: datetime) -> int:

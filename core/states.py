@@ -1,6 +1,5 @@
 """Legal moves: an app's `states.py` is one table of `Move`s, and the only list of them."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy as _
@@ -39,9 +38,6 @@ class Moves:
     def allowed(self, state: str) -> list[str]:
         """The verbs that are legal in `state`."""
         return [move.verb for move in self.table if state in move.sources]
-
-    def final(self, states: Iterable[str]) -> set[str]:
-        return {state for state in states if not self.allowed(state)}
 
     def check(self, verb: str, state: str) -> str:
         """The state that `verb` leads to. Raises IllegalMove (409) naming what is allowed."""

@@ -12,6 +12,7 @@ Every request but /healthz needs `Authorization: Bearer <secret>`. Standard libr
 """
 
 import argparse
+import contextlib
 import hmac
 import json
 import os
@@ -229,9 +230,8 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.start())
     print(f"sandbox bank at http://{options.host}:{server.server_address[1]}", flush=True)
     try:
-        server.serve_forever()
-    except KeyboardInterrupt:
-        pass
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
     finally:
         server.server_close()
 

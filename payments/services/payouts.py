@@ -17,6 +17,7 @@ from accounts.models import User
 from core import money, rules
 from core.db import operation
 from core.errors import Forbidden, NotFound, RuleBroken
+from core.jobs import failed
 from payments.models import Balance, Payout, PayoutAccount, PayoutAttempt
 from payments.providers.base import Provider, ProviderSilent, Unknown
 from payments.providers.registry import providers
@@ -174,16 +175,21 @@ def send_due(*, now: datetime) -> int:
     """Sends what is reserved and due; returns how many the provider answered for good.
 
     No transaction may be open: that a payout is about to be sent is committed before the call.
-    Stops at the first silence, so that one dead provider makes one payout unknown and not all.
+    Stops at the first silence, so that one dead provider makes one payout unknown and not all;
+    a payout that fails by a fault of ours stops no other.
     """
     answered = 0
     for payout, provider in _due(PayoutState.RESERVED, now=now):
-        attempt = payout_steps.begin(payout.pk, now=now)
-        if attempt is None:
+        try:
+            attempt = payout_steps.begin(payout.pk, now=now)
+            heard = attempt is None or _send(attempt, provider, now=now)
+        except Exception:
+            # Whether it was sent is unknown: it stays "submitting" and is looked up as such.
+            failed("payout", payout.pk)
             continue
-        if not _send(attempt, provider, now=now):
+        if not heard:
             break
-        answered += 1
+        answered += attempt is not None
     return answered
 
 
@@ -216,6 +222,9 @@ def resolve_unknown(*, now: datetime) -> int:
             log.warning("%s says nothing of payout %s: %s", provider.name, payout.pk, silence)
             payout_steps.look_later(payout.pk, now=now)
             break
+        except Exception:
+            failed("payout", payout.pk)
+            payout_steps.look_later(payout.pk, now=now)
     return asked
 
 

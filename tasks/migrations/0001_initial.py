@@ -317,7 +317,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
-            index=models.Index(condition=models.Q(('state', 'submitted')), fields=['worker', 'client'], include=('batch',), name='assignment_exposure'),
+            index=models.Index(condition=models.Q(('state', 'submitted')), fields=['worker', 'client', 'review_due_at'], include=('batch',), name='assignment_exposure'),
         ),
         migrations.AddIndex(
             model_name='assignment',

@@ -22,6 +22,7 @@ class FaultyBank:
 
     "made": accepts. "refused": refuses. "lost": the request never arrives. "unheard": it arrives,
     the answer does not. "error": answers 500, and again for this key. "crash": we die waiting.
+    "fault": we fail at the answer.
     """
 
     script: list[str] = field(default_factory=list)
@@ -43,6 +44,8 @@ class FaultyBank:
         step = self.script.pop(0) if self.script else "made"
         if step == "crash":
             raise KeyboardInterrupt
+        if step == "fault":
+            raise ValueError("an answer that nobody expected")
         if step == "lost":
             return Unknown("ConnectTimeout", stored=False)
         if key in self.first_answers:

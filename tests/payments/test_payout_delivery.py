@@ -228,6 +228,35 @@ def test_a_dead_provider_makes_one_payout_unknown_and_not_all(
     assert (state(payout), state(other)) == ("unknown", "reserved")
 
 
+def test_a_payout_that_we_cannot_handle_holds_up_no_other(
+    payout: Payout, faulty: FaultyBank, cem: User
+) -> None:
+    books.earn(cem, EARNED, batch_id=10)
+    other = payouts.request_payout(worker=cem, amount=None, by=cem, now=NOW)
+    faulty.script = ["fault"]
+    assert payouts.send_due(now=NOW) == 1
+    assert (state(payout), state(other)) == ("submitting", "sent")
+    resolve(61 * SECOND)
+    resolve(timedelta(minutes=3))
+    assert state(payout) == "sent"
+    assert len(faulty.made) == 2
+
+
+def test_a_fault_in_following_one_payout_holds_up_no_other(
+    payout: Payout, faulty: FaultyBank, cem: User
+) -> None:
+    books.earn(cem, EARNED, batch_id=10)
+    other = payouts.request_payout(worker=cem, amount=None, by=cem, now=NOW)
+    payouts.send_due(now=NOW)
+    faulty.move_all(RemoteState.SETTLED)
+    lost = faulty.made.pop("po_0")
+    resolve(timedelta(minutes=1))
+    assert (state(payout), state(other)) == ("sent", "settled")
+    faulty.made[lost.id] = lost
+    resolve(timedelta(hours=1))
+    assert state(payout) == "settled"
+
+
 def test_a_payout_that_fails_after_sending_is_given_back(
     payout: Payout, faulty: FaultyBank
 ) -> None:

@@ -1,18 +1,18 @@
-"""The hot path in fewer steps: a claim, an answer and an approval are one call each.
+"""The hot path: a claim, an answer and an approval are one call each.
 
-They return whole rows, so that nobody reads them again (core/loading.py), and their plans are
-kept: planning joins this wide costs more than running them. What may move is asked of the caller,
-whose table (tasks/states.py) stays the only list. They run with the rights of their caller.
+The functions hold exactly the rules that must be atomic. They return whole rows, so that nobody
+reads them again (core/loading.py), and their plans are kept: planning joins this wide costs more
+than running them. What may move is asked of the caller, whose table (tasks/states.py) stays the
+only list. They run with the rights of their caller.
+
+A claim locks no batch: whether it still takes claims is asked once more by the statement that takes
+the place, and closing a batch sweeps afterwards.
 """
-
-from importlib import import_module
 
 from django.db import migrations
 
-before = import_module("tasks.migrations.0002_claim")
-
-# Locks, in the order of the house: the worker's bench, her cursor, the place (see 0002). Bench and
-# cursor are looked for before they are made: from the second claim on they are there.
+# Locks, in the order of the house: the worker's bench, her cursor, the place. Bench and cursor
+# are looked for before they are made: from the second claim on they are there.
 CLAIM = """
 CREATE FUNCTION tasks_claim(
     p_worker bigint, p_batch bigint, p_now timestamptz, p_limit int, p_limit_offline int,
@@ -125,13 +125,15 @@ END
 $$
 """
 
-# The sum stops once it has as many as the bound needs at the least reward: it asks no more of a
-# worker who has a thousand answers waiting than of one who has ten (R11).
+# The sum stops where it has passed the bound, so that it asks no more of a worker who has a
+# thousand answers waiting than of one who has a few hundred (R11).
 OWN = """
 CREATE FUNCTION tasks_own(
-    p_assignment bigint, p_worker bigint, p_counted int,
+    p_assignment bigint, p_worker bigint, p_bound bigint,
     OUT exposure bigint, OUT assignment tasks_assignment, OUT task tasks_task, OUT batch tasks_batch
 ) LANGUAGE plpgsql AS $$
+DECLARE
+    waiting bigint;
 BEGIN
     SELECT * INTO assignment FROM tasks_assignment
      WHERE id = p_assignment AND worker_id = p_worker FOR NO KEY UPDATE;
@@ -140,14 +142,16 @@ BEGIN
     END IF;
     SELECT * INTO task FROM tasks_task WHERE id = assignment.task_id;
     SELECT * INTO batch FROM tasks_batch WHERE id = assignment.batch_id;
-    IF p_counted > 0 THEN
-        SELECT coalesce(sum(waiting.count * b.reward), 0)::bigint INTO exposure
-          FROM (SELECT batch_id, count(*) AS count
-                  FROM (SELECT a.batch_id FROM tasks_assignment a
-                         WHERE a.worker_id = p_worker AND a.client_id = assignment.client_id
-                           AND a.state = 'submitted' LIMIT p_counted) AS counted
-                 GROUP BY batch_id) AS waiting
-          JOIN tasks_batch b ON b.id = waiting.batch_id;
+    exposure := 0;
+    IF p_bound > 0 THEN
+        FOR waiting IN
+            SELECT b.reward FROM tasks_assignment a JOIN tasks_batch b ON b.id = a.batch_id
+             WHERE a.worker_id = p_worker AND a.client_id = assignment.client_id
+               AND a.state = 'submitted'
+        LOOP
+            exposure := exposure + waiting;
+            EXIT WHEN exposure > p_bound;
+        END LOOP;
     END IF;
 END
 $$
@@ -223,13 +227,11 @@ END
 $$
 """
 
-DROP_CLAIM = "DROP FUNCTION tasks_claim"
-
 
 class Migration(migrations.Migration):
-    dependencies = [("tasks", "0002_claim"), ("core", "0004_record")]
+    dependencies = [("tasks", "0001_initial"), ("core", "0004_record")]
     operations = [
-        migrations.RunSQL([DROP_CLAIM, CLAIM], [DROP_CLAIM, before.CLAIM]),
+        migrations.RunSQL(CLAIM, "DROP FUNCTION tasks_claim"),
         migrations.RunSQL(OWN, "DROP FUNCTION tasks_own"),
         migrations.RunSQL(SUBMIT, "DROP FUNCTION tasks_submit"),
         migrations.RunSQL(APPROVE, "DROP FUNCTION tasks_approve"),

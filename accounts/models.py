@@ -123,6 +123,40 @@ class Member(models.Model):
         return self.role == MemberRole.OWNER
 
 
+class Suspension(models.Model):
+    """A person makes no new claims and has no work done, until it ends (R16).
+
+    She signs in, reads, contests, exports and withdraws as before.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="suspensions")
+    by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(max_length=2000)
+    at = models.DateTimeField()
+    reply = models.TextField(max_length=2000, blank=True)
+    replied_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.TextField(max_length=2000, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"], condition=Q(ended_at__isnull=True), name="suspension_one_running"
+            ),
+            models.CheckConstraint(condition=~Q(reason=""), name="suspension_has_reason"),
+            models.CheckConstraint(condition=~Q(user=F("by")), name="suspension_by_another"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True, ended_by__isnull=True)
+                | Q(ended_at__isnull=False, ended_by__isnull=False),
+                name="suspension_ended_by_somebody",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"suspension of {self.user_id}"
+
+
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def usable(self, now: datetime) -> ApiKeyQuerySet:
         return self.filter(revoked_at__isnull=True, expires_at__gt=now)

@@ -7,7 +7,7 @@ import hmac
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Client, Member, User
+from accounts.models import ApiKey, Client, Member, Suspension, User
 from core.errors import Forbidden
 
 
@@ -55,3 +55,16 @@ def members_of(client_id: int) -> models.QuerySet[Member]:
 def keys_of(user: User) -> models.QuerySet[ApiKey]:
     """Her keys, revoked and expired ones too, newest first."""
     return ApiKey.objects.filter(user=user).order_by("-created_at", "-pk")
+
+
+def suspension_of(user: User) -> Suspension | None:
+    """The suspension that runs, if one does."""
+    found = Suspension.objects.filter(user=user, ended_at__isnull=True)
+    return found.select_related("by").first()
+
+
+def suspensions() -> models.QuerySet[Suspension]:
+    """All of them for staff: running ones first, then newest."""
+    return Suspension.objects.select_related("user", "by", "ended_by").order_by(
+        models.F("ended_at").desc(nulls_first=True), "-pk"
+    )

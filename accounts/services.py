@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import ApiKey, Client, Member, User
+from accounts.models import ApiKey, Client, Member, Suspension, User
 from accounts.states import SCOPES_OF, MemberRole, Role
 from core import events
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.text import unstorable
 
 KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 90, 365
 KEYS_MAX = 50
@@ -31,6 +32,16 @@ class AlreadyMember(Conflict):
 
 class LastOwner(Conflict):
     code = "last_owner"
+
+
+class Suspended(Forbidden):
+    code = "suspended"
+
+
+SUSPENDED = _(
+    "Your account is suspended: the reason stands under Settings, where you can reply. You can "
+    "still read everything, contest, export and be paid out."
+)
 
 
 @operation
@@ -231,3 +242,76 @@ def revoke_api_key(*, key_id: int, by: User, now: datetime) -> None:
     if key.revoked_at is None:
         ApiKey.objects.filter(pk=key.pk).update(revoked_at=now)
         events.record("api_key.revoked", by=by, about=key, now=now)
+
+
+# --- R16: nobody is shut out in silence -------------------------------------------------------
+
+
+def check_active(user: User) -> None:
+    """Raises Suspended 403 for somebody whose suspension runs."""
+    if Suspension.objects.filter(user=user, ended_at__isnull=True).exists():
+        raise Suspended(SUSPENDED)
+
+
+@inside_operation
+def apply_suspend(*, user_id: int, by: User, reason: str, now: datetime) -> Suspension:
+    """Ends what a person may begin: claims, publishing, rejecting. All else stays hers (R16).
+
+    Named, with a written reason, by staff (`disputes` logs it). Raises Forbidden, NotFound,
+    Invalid; Conflict if she is suspended already.
+    """
+    if not by.is_staff:
+        raise Forbidden(_("Only staff suspends people."))
+    user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
+    if user is None:
+        raise NotFound(_("There is no such person."))
+    if user.pk == by.pk or user.is_staff:
+        raise Forbidden(_("Staff is not suspended here."))
+    if Suspension.objects.filter(user=user, ended_at__isnull=True).exists():
+        raise Conflict(_("This person is suspended already."), code="already_suspended")
+    suspension = Suspension.objects.create(
+        user=user, by=by, reason=_reason(reason, field="reason"), at=now
+    )
+    events.record("user.suspended", by=by, about=user, now=now, suspension=suspension.pk)
+    return suspension
+
+
+@inside_operation
+def apply_end_suspension(*, suspension_id: int, by: User, reason: str, now: datetime) -> Suspension:
+    """Gives a suspended person everything back. Raises Forbidden, NotFound, Conflict."""
+    if not by.is_staff:
+        raise Forbidden(_("Only staff ends a suspension."))
+    found = Suspension.objects.select_for_update(of=("self",)).select_related("user")
+    suspension = found.filter(pk=suspension_id).first()
+    if suspension is None:
+        raise NotFound(_("There is no such suspension."))
+    if suspension.ended_at is not None:
+        raise Conflict(_("This suspension has ended already."), code="not_suspended")
+    suspension.ended_at, suspension.ended_by = now, by
+    suspension.end_reason = _reason(reason, field="reason")
+    suspension.save(update_fields=["ended_at", "ended_by", "end_reason"])
+    events.record(
+        "user.unsuspended", by=by, about=suspension.user, now=now, suspension=suspension.pk
+    )
+    return suspension
+
+
+@operation
+def reply_to_suspension(*, user: User, text: str, now: datetime) -> Suspension:
+    """What a suspended person says to it; again replaces it while the suspension runs."""
+    running = Suspension.objects.select_for_update().filter(user=user, ended_at__isnull=True)
+    suspension = running.first()
+    if suspension is None:
+        raise NotFound(_("You are not suspended."))
+    suspension.reply, suspension.replied_at = _reason(text, field="text"), now
+    suspension.save(update_fields=["reply", "replied_at"])
+    events.record("suspension.replied", by=user, about=suspension, now=now)
+    return suspension
+
+
+def _reason(text: str, *, field: str) -> str:
+    """Words of a person: 20 to 2,000 characters that can be stored."""
+    said = text.strip()
+    if not 20 <= len(said) <= 2_000 or unstorable(said):
+        raise Invalid(_("Write 20 to 2,000 characters."), code="text_length", field=field)
+    return said

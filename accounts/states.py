@@ -26,6 +26,7 @@ class Scope(models.TextChoices):
     MONEY_WRITE = "money:write", _("Deposit money")
     WORK = "work", _("Claim and do work, see earnings")
     PAYOUT = "payout", _("Ask for a payout")
+    DISPUTES_DECIDE = "disputes:decide", _("Read and decide disputes")
 
 
 MEMBER_SCOPES = {Scope.BATCHES_READ, Scope.BATCHES_WRITE, Scope.RESULTS_READ, Scope.MONEY_WRITE}
@@ -33,5 +34,5 @@ WORKER_SCOPES = {Scope.WORK, Scope.PAYOUT}
 SCOPES_OF = {
     Role.WORKER: WORKER_SCOPES,
     Role.MEMBER: MEMBER_SCOPES,
-    Role.ADJUDICATOR: frozenset[Scope](),
+    Role.ADJUDICATOR: {Scope.DISPUTES_DECIDE},
 }

@@ -43,6 +43,10 @@ OVERHEAD_BPS = 4_900
 MEASURE_MIN_WORKERS = 5
 MEASURE_TOLERANCE_BPS = 15_000
 GOLD_MIN, GOLD_BPS = 5, 6_000
+GOLD_LOOK_BACK = timedelta(hours=1)
+UPHOLD_AFTER = timedelta(days=7)
+GROUP_SAMPLE, GROUP_UNFOUNDED = 60, 5
+WORKER_BRAKE_MIN, WORKER_BRAKE_BPS = 5, 5_000
 PAYOUT_MIN = 5 * money.UNIT
 PAYOUT_EVERY = timedelta(days=7)
 COMPENSATION_BPS = 1_000
@@ -55,6 +59,9 @@ MAX_OVERLAP = 100
 MAX_BODY_BYTES = 2_621_440
 MAX_MEDIA_BYTES = 10_000_000
 MAX_REPORTED_FLAWS = 100
+MAX_STATEMENT_CHARS = 4_000
+MAX_EVIDENCE_BYTES = 10_000_000
+MAX_EVIDENCE_FILES = 5
 
 EXPOSURE_BOUND = EXPOSURE_HOURS * FLOOR_PER_HOUR
 
@@ -112,8 +119,8 @@ def _rule(number: int, title: Text, text: Text, why: Text, *values: tuple[Text, 
     )
 
 
-# The rules that this version enforces; the page says so of each. The others come with disputes.
-IN_FORCE = frozenset({1, 2, 3, 7, 11, 12, 13, 14, 15, 17, 18})
+# The rules that this version enforces; the page says so of each.
+IN_FORCE = frozenset(range(1, 21))
 
 RULES = (
     _rule(

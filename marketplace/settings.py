@@ -101,6 +101,7 @@ INSTALLED_APPS = [
     "accounts",
     "payments",
     "tasks",
+    "disputes",
     "marketplace",
 ]
 
@@ -278,6 +279,9 @@ JOBS = {
     "tasks.run_operations": 2,
     "tasks.settle_closed": 10,
     "tasks.refresh_figures": 5,
+    "tasks.exclude_by_gold": 15,
+    "disputes.run_clocks": 15,
+    "disputes.count_months": 600,
     "payments.send_payouts": 5,
     "payments.resolve_payouts": 30,
     "payments.request_weekly_payouts": 3600,

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from accounts.authentication import PageSessionAuthentication
 from accounts.urls import api_urlpatterns as accounts_api
+from disputes.urls import api_urlpatterns as disputes_api
 from marketplace import earnings, metrics, money, views
 from payments.urls import api_urlpatterns as payments_api
 from tasks.urls import api_urlpatterns as tasks_api
@@ -36,9 +37,10 @@ urlpatterns = [
     path("earnings/payouts/<id:payout_id>/cancel", earnings.payout_cancel, name="payout_cancel"),
     path("", include("accounts.urls")),
     path("", include("tasks.urls")),
+    path("", include("disputes.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
-    path("api/v1/", include([*accounts_api, *payments_api, *tasks_api])),
+    path("api/v1/", include([*accounts_api, *payments_api, *tasks_api, *disputes_api])),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("api/docs/", api_docs, name="api_docs"),
 ]

@@ -38,6 +38,8 @@ class JournalKind(models.TextChoices):
     SETTLE = "settle", _("Approved work")
     REFUND = "refund", _("Refund of a place")
     REFUND_REST = "refund_rest", _("Refund of what was never allocated")
+    COMPENSATION = "compensation", _("Compensation for a lost dispute")
+    GUARANTEE_PAY = "guarantee_pay", _("Paid by the guarantee fund")
     PAYOUT_REQUESTED = "payout_requested", _("Payout requested")
     PAYOUT_CANCELLED = "payout_cancelled", _("Payout cancelled")
     PAYOUT_FAILED = "payout_failed", _("Payout failed")

@@ -5,7 +5,7 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from tasks.services import claims, figures, publishing, reviews
+from tasks.services import claims, figures, gold, publishing, reviews
 
 
 @shared_task(name="tasks.publish_batches")
@@ -36,3 +36,8 @@ def settle_closed(**_: Any) -> None:
 @shared_task(name="tasks.refresh_figures")
 def refresh_figures(**_: Any) -> None:
     figures.refresh_figures(now=timezone.now())
+
+
+@shared_task(name="tasks.exclude_by_gold")
+def exclude_by_gold(**_: Any) -> None:
+    gold.exclude_by_gold(now=timezone.now())

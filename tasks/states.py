@@ -31,6 +31,16 @@ class AssignmentState(models.TextChoices):
     EXPIRED = "expired", _("Expired")
 
 
+class ExclusionCause(models.TextChoices):
+    CLIENT = "client", _("The client's decision")
+    GOLD = "gold", _("Known answers")
+
+
+class ArchiveCause(models.TextChoices):
+    LATE = "late", _("It came after the place was taken")
+    REFUSED = "refused", _("It was refused")
+
+
 # An assignment that ended without a claim to the place: the place is free for somebody.
 ENDED_EMPTY = (AssignmentState.RELEASED, AssignmentState.EXPIRED, AssignmentState.REFUSED)
 # Ended in a way after which the same worker may claim the same task again.
@@ -54,6 +64,11 @@ ASSIGNMENT = Moves(
     ("submit", "claimed", "submitted", "worker"),
     ("unsubmit", "submitted", "claimed", "worker: once, within 10 minutes"),
     ("approve", "submitted", "approved", "member of the client, or the clock"),
+    ("reject", "submitted", "rejected", "member of the client"),
+    ("withdraw", "rejected|disputed", "approved", "member of the client"),
+    ("contest", "rejected", "disputed", "worker; or by itself: cap, same text, brake"),
+    ("overturn", "disputed", "approved", "adjudicator; or the clock, when the client is silent"),
+    ("refuse", "rejected|disputed", "refused", "the clock; or an adjudicator on appeal"),
     ("release", "claimed", "released", "worker"),
     ("expire", "claimed", "expired", "the clock"),
 )

@@ -10,9 +10,20 @@ from allauth.account.models import EmailAddress
 from accounts import services as accounts
 from accounts.models import Client, Member, User
 from core import money
+from disputes.models import Rejection
+from disputes.services import clocks, contests, rejections
 from payments.services import deposits
 from tasks.models import Assignment, Batch
-from tasks.services import batches, claims, figures, publishing, reviews, uploads, work
+from tasks.services import (
+    batches,
+    claims,
+    figures,
+    openings,
+    publishing,
+    reviews,
+    uploads,
+    work,
+)
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 INTERFACE = """<View>
@@ -115,10 +126,33 @@ def make_open_batch(by: Member, *, tasks: int = 3, now: datetime = NOW, **fields
     return publish(batch, by=by, now=now)
 
 
+def owner_of(batch: Batch) -> Member:
+    """The owner of the client that posted the batch."""
+    members = Member.objects.select_related("user", "client")
+    return members.get(client=batch.client_id, role="owner")
+
+
+EXPLANATION = "The sentence praises the phone, yet the answer says the opposite of that."
+
+
+def reject(
+    one: Assignment, *, by: Member, explanation: str = EXPLANATION, now: datetime = NOW
+) -> Rejection:
+    """A rejection of an opened answer, with a reason."""
+    return rejections.reject_assignment(
+        assignment_id=one.pk,
+        by=by,
+        category="instructions",
+        criterion=1,
+        explanation=explanation,
+        now=now,
+    )
+
+
 def make_assignment(
     *, worker: User, batch: Batch, state: str = "claimed", value: str = "positive"
 ) -> Assignment:
-    """The worker's assignment in `batch`, driven into `state`."""
+    """The worker's assignment in `batch`, driven into `state` (or “opened”)."""
     one = claims.claim(worker=worker, batch_id=batch.pk, now=NOW)
     if state == "released":
         claims.release(assignment_id=one.pk, worker=worker, now=NOW)
@@ -129,8 +163,13 @@ def make_assignment(
             assignment_id=one.pk, worker=worker, content=answer(value), key=f"k{one.pk}", now=NOW
         )
     if state == "approved":
-        member = Member.objects.select_related("user", "client").get(
-            client=batch.client_id, role="owner"
-        )
-        reviews.approve_assignment(assignment_id=one.pk, by=member, now=NOW)
+        reviews.approve_assignment(assignment_id=one.pk, by=owner_of(batch), now=NOW)
+    if state in ("opened", "rejected", "disputed", "refused"):
+        openings.open_answer(assignment_id=one.pk, by=owner_of(batch), now=NOW)
+    if state in ("rejected", "disputed", "refused"):
+        reject(one, by=owner_of(batch))
+    if state == "disputed":
+        contests.contest(assignment_id=one.pk, worker=worker, statement="I read it.", now=NOW)
+    if state == "refused":
+        clocks.run(now=NOW + timedelta(days=15))
     return Assignment.objects.select_related("batch", "task").get(pk=one.pk)

@@ -2,6 +2,7 @@
 
 from django.http import StreamingHttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
@@ -18,7 +19,7 @@ from tasks.api.batches import batch_of
 from tasks.models import Task
 from tasks.selectors import ledgers
 from tasks.selectors.exports import FORMATS
-from tasks.services import uploads
+from tasks.services import openings, uploads
 
 
 class Results(Api):
@@ -52,6 +53,8 @@ class Results(Api):
         if not batch.interface:
             raise uploads.NoInterface(_("This draft has no interface yet, and so no answers."))
         wanted = FORMATS[asked["format"]]
+        member = acting_member(person(request))
+        openings.record_results(batch=batch, by=member, now=timezone.now())
         chunks = wanted.stream(batch=batch, client=batch.client, after=asked["after"])
         response = StreamingHttpResponse(chunks, content_type=wanted.content_type)
         response["Content-Disposition"] = f'attachment; filename="batch-{batch.pk}.{wanted.ending}"'

@@ -18,8 +18,8 @@ from core.api.views import Api, PageQuery
 from tasks.api.batches import batch_of
 from tasks.api.shapes import AssignmentOut, assignment_shown, time, when
 from tasks.models import Assignment
-from tasks.selectors import answers
 from tasks.selectors import batches as selectors
+from tasks.services import openings
 from tasks.services import reviews as services
 from tasks.states import AssignmentState
 
@@ -53,11 +53,13 @@ class AssignmentDetail(Api):
     @endpoint("get_answer", gives=AnswerOut, refuses={409: ["sealed"]})
     def get(self, request: Request, assignment_id: int) -> Response:
         """One paid answer. Sealed (409) before it is paid for."""
-        client = acting_member(person(request)).client
-        found = Assignment.objects.visible_to(person(request)).select_related("task")
+        member = acting_member(person(request))
+        found = Assignment.objects.visible_to(member.user).select_related("task")
         assignment = get_object_or_404(found, pk=assignment_id)
-        shown = assignment_shown(assignment, client=client) | {
-            "answer": answers.paid(assignment=assignment, client=client),
+        shown = assignment_shown(assignment, client=member.client) | {
+            "answer": openings.read_paid(
+                assignment_id=assignment.pk, by=member, now=timezone.now()
+            ),
             "payload": assignment.task.payload,
         }
         return Response(AnswerOut(shown).data)

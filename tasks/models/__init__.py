@@ -7,6 +7,15 @@ that are updated too (each insert would lock them). The claim function makes wha
 
 from tasks.models.batches import Batch, BatchQuerySet, Media, Place, Task
 from tasks.models.records import BatchFigures, ClientRecord, Operation
+from tasks.models.review import (
+    Erasure,
+    Exclusion,
+    Gold,
+    GoldCheck,
+    Opening,
+    SampleCount,
+    Sampled,
+)
 from tasks.models.work import (
     Answer,
     Archived,
@@ -28,9 +37,16 @@ __all__ = [
     "ClientRecord",
     "Cursor",
     "Draft",
+    "Erasure",
+    "Exclusion",
+    "Gold",
+    "GoldCheck",
     "Media",
+    "Opening",
     "Operation",
     "Place",
+    "SampleCount",
+    "Sampled",
     "Task",
     "Workbench",
 ]

@@ -70,6 +70,11 @@ class Batch(models.Model):
     )
     languages = ArrayField(models.CharField(max_length=8), default=list, blank=True)
     content_warnings = ArrayField(models.CharField(max_length=60), default=list, blank=True)
+    external_work = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Its tasks send workers elsewhere to answer: then there is no right to reject.",
+    )
 
     state = models.CharField(max_length=10, choices=BatchState, default=BatchState.DRAFT)
     revision = models.PositiveIntegerField(default=1, help_text="Of the draft: its ETag.")
@@ -87,7 +92,10 @@ class Batch(models.Model):
     opened_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True, help_text="Closed, and every place settled.")
-    frozen_at = models.DateTimeField(null=True)
+    frozen_at = models.DateTimeField(null=True, help_text="By the brake (R10).")
+    rejections_barred_at = models.DateTimeField(
+        null=True, help_text="An adjudicator found that it sends workers elsewhere (R19)."
+    )
     claims_stopped_at = models.DateTimeField(
         null=True, help_text="Takes far longer than declared (R14): no new claims."
     )
@@ -144,6 +152,11 @@ class Batch(models.Model):
     @property
     def place_count(self) -> int:
         return self.task_count * self.overlap
+
+    @property
+    def may_be_rejected(self) -> bool:
+        """Whether its client has the right to reject at all (R19)."""
+        return not self.external_work and self.rejections_barred_at is None
 
     @property
     def hourly(self) -> int:

@@ -50,6 +50,12 @@ class BatchFigures(models.Model):
     claimed = models.PositiveIntegerField(default=0)
     submitted = models.PositiveIntegerField(default=0)
     approved = models.PositiveIntegerField(default=0)
+    contested = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rejected or in dispute: not final."
+    )
+    refused = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Assignments; their places opened again."
+    )
     refunded = models.PositiveIntegerField(default=0)
     workers = models.PositiveIntegerField(default=0)
     median_seconds = models.PositiveIntegerField(null=True, help_text="Of submitted work.")

@@ -12,7 +12,7 @@ from django.db.models import Q
 from accounts.models import Client
 from accounts.selectors import client_of
 from tasks.models.batches import Batch, Place, Task, loose
-from tasks.states import ENDED_EMPTY, MAY_TRY_AGAIN, AssignmentState
+from tasks.states import ENDED_EMPTY, MAY_TRY_AGAIN, ArchiveCause, AssignmentState
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -196,15 +196,34 @@ class Answer(models.Model):
 
 
 class Archived(models.Model):
-    """The worker's own copy of work that came after its place was taken (R12). Hers alone."""
+    """The worker's own copy of work nobody else has: it came late (R12), or was refused (R6)."""
 
     assignment = loose(Assignment, related_name="archived")
     worker = loose(settings.AUTH_USER_MODEL, related_name="archive", db_index=False)
+    cause = models.CharField(
+        max_length=7,
+        choices=ArchiveCause,
+        default=ArchiveCause.LATE,
+        db_default=ArchiveCause.LATE,
+    )
     content = models.JSONField()
+    record = models.JSONField(
+        default=dict, help_text="Of a refused one: what was said of it. Erased everywhere else."
+    )
     at = models.DateTimeField()
 
     class Meta:
         indexes = [models.Index(fields=["worker", "-id"], name="archived_worker")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cause__in=ArchiveCause.values), name="archived_cause"
+            ),
+            models.UniqueConstraint(
+                fields=["assignment"],
+                condition=Q(cause=ArchiveCause.REFUSED),
+                name="archived_refused_once",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"archived {self.assignment_id}"

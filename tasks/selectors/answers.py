@@ -1,14 +1,22 @@
 """The one door to answers. Nothing else reads `Answer` to show it to anybody.
 
 Who may read what: the worker her own, always; the client what is approved, which is what it has
-paid for (domain.md, invariant 4). Sealed review will open here, and nowhere else.
+paid for, and what it opened in review, while that is undecided (R5, R6); an adjudicator what she
+judges. Who read what and when is an event, written by the service that opens the door; a worker's
+look at her own work is nobody's business.
+
+What a client reads is read as the database role `fairclick_client`, for this one client, in a
+transaction that ends with the read (so that no pooled connection keeps the role). Row-level
+security refuses what is sealed or erased, whatever the queries below ask for (migration 0004).
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, User
@@ -32,22 +40,97 @@ def own(*, assignment: Assignment, worker: User) -> Any | None:
 
 
 def archive(*, worker: User) -> list[Archived]:
-    """What the worker keeps of work that came too late: newest first, the last hundred."""
+    """What the worker keeps of work that came too late or was refused: the last hundred."""
     found = Archived.objects.filter(worker=worker).select_related("assignment__batch")
     return list(found.order_by("-pk")[:100])
 
 
-def paid(*, assignment: Assignment, client: Client) -> Any:
-    """The answer of one approved assignment. Raises Sealed 409 before it is paid for."""
-    found = Answer.objects.filter(
-        assignment=assignment,
-        assignment__client=client,
-        assignment__state=AssignmentState.APPROVED,
-    )
-    content = found.values_list("content", flat=True).first()
+AS_CLIENT = """
+SELECT set_config('role', 'fairclick_client', true),
+       set_config('fairclick.client', %(client)s::text, true)
+"""
+
+
+@contextmanager
+def _as_client(client: Client) -> Iterator[None]:
+    """Reads of one client, in a transaction of their own."""
+    with transaction.atomic(durable=True):
+        rows(AS_CLIENT, {"client": client.pk})
+        yield
+        # Nothing was written: going back ends the role, whatever stands around this block.
+        transaction.set_rollback(True)
+
+
+def readable(*, assignment_id: int, client: Client) -> Any:
+    """The answer of one assignment, if it is paid for, or opened and undecided.
+
+    Raises Sealed 409 otherwise. Whoever calls records who reads (tasks/services/openings.py).
+    """
+    with _as_client(client):
+        content = _content(assignment_id)
     if content is None:
         raise Sealed(_("This answer is sealed until it is paid for."))
     return content
+
+
+def _content(assignment_id: int) -> Any | None:
+    found = Answer.objects.filter(assignment=assignment_id)
+    return found.values_list("content", flat=True).first()
+
+
+def in_case(*, assignment_ids: Sequence[int]) -> dict[int, Any]:
+    """What an adjudicator judges: the answers of these assignments. Erased ones are missing.
+
+    Only for cases; the service that shows one records the look (disputes).
+    """
+    found = Answer.objects.filter(assignment__in=assignment_ids)
+    return dict(found.values_list("assignment_id", "content"))
+
+
+def of_task(*, task_id: int, but: int) -> list[tuple[Assignment, Any]]:
+    """How others answered the same task, for the adjudicator of a case: oldest first."""
+    found = Answer.objects.filter(assignment__task=task_id).exclude(assignment=but)
+    ordered = found.select_related("assignment").order_by("assignment_id")[:100]
+    return [(one.assignment, one.content) for one in ordered]
+
+
+def said(content: Any) -> list[str]:
+    """An answer without what differs between two equal ones: ids, order. For comparing."""
+    return sorted(
+        json.dumps(
+            [part.get(name) for name in ("from_name", "to_name", "type", "value")],
+            sort_keys=True,
+            ensure_ascii=False,
+        )
+        for part in content
+    )
+
+
+def equals_paid(*, assignment: Assignment) -> bool:
+    """Whether another answer to the same task says the same and is paid for (R4)."""
+    mine = _content(assignment.pk)
+    others = Answer.objects.filter(
+        assignment__task=assignment.task_id, assignment__state=AssignmentState.APPROVED
+    )
+    known = others.exclude(assignment=assignment.pk).values_list("content", flat=True)
+    return mine is not None and any(said(mine) == said(one) for one in known)
+
+
+def quotes(*, assignment_ids: Sequence[int], text: str, least: int = 12) -> bool:
+    """Whether `text` quotes something that one of these answers says in words."""
+    return any(
+        phrase in text
+        for content in in_case(assignment_ids=assignment_ids).values()
+        for phrase in phrases(content, least=least)
+    )
+
+
+def phrases(content: Any, *, least: int) -> Iterator[str]:
+    """Every text of an answer that a person wrote, of at least so many characters."""
+    for part in content:
+        for text in part.get("value", {}).get("text", []):
+            if isinstance(text, str) and len(text.strip()) >= least:
+                yield text.strip()
 
 
 class Result(NamedTuple):
@@ -122,10 +205,9 @@ def _parsed(after: str) -> tuple[int, int]:
 def _results(batch: Batch, client: Client, after: tuple[int, int]) -> Iterator[Result]:
     names = Names(client)
     while True:
-        page = rows(
-            RESULTS,
-            {"batch": batch.pk, "client": client.pk, "xid": after[0], "id": after[1], "page": PAGE},
-        )
+        told = {"batch": batch.pk, "client": client.pk, "xid": after[0], "id": after[1]}
+        with _as_client(client):
+            page = rows(RESULTS, told | {"page": PAGE})
         for row in page:
             xid, ident, external_id, payload, content, worker_id, *rest = row
             after = (xid, ident)
@@ -155,16 +237,9 @@ def results_by_task(*, batch: Batch, client: Client) -> Iterator[Result]:
     names = Names(client)
     position, ident = -1, 0
     while True:
-        page = rows(
-            BY_TASK,
-            {
-                "batch": batch.pk,
-                "client": client.pk,
-                "position": position,
-                "id": ident,
-                "page": PAGE,
-            },
-        )
+        told = {"batch": batch.pk, "client": client.pk, "position": position, "id": ident}
+        with _as_client(client):
+            page = rows(BY_TASK, told | {"page": PAGE})
         for row in page:
             position, ident, external_id, payload, content, worker_id, *rest, xid = row
             name = names[worker_id]

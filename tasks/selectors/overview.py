@@ -32,6 +32,7 @@ class Part:
 PARTS = {
     "approved": _("Approved and paid"),
     "submitted": _("Waiting for review"),
+    "contested": _("Rejected, not final"),
     "claimed": _("In work"),
     "open": _("Not begun"),
     "refunded": _("Refunded"),
@@ -75,8 +76,10 @@ class Overview:
 
     @property
     def legend(self) -> list[Part]:
-        """The parts that say something: a refund only where there was one."""
-        return [part for part in self.parts if part.count or part.name != "refunded"]
+        """The parts that say something: refunds and rejections only where there are any."""
+        return [
+            part for part in self.parts if part.count or part.name not in ("refunded", "contested")
+        ]
 
     @property
     def wanted(self) -> int:

@@ -11,12 +11,13 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member
+from accounts.services import check_active
 from core import events, money, rules, text
 from core.db import inside_operation, operation
 from core.errors import Conflict, Flaw, Forbidden, Invalid, NotFound, PreconditionFailed, RuleBroken
 from payments.services import escrow
 from tasks.interfaces import parse as interfaces
-from tasks.models import Batch, Media, Task
+from tasks.models import Batch, Gold, Media, SampleCount, Task
 from tasks.selectors import batches as selectors
 from tasks.states import BATCH, BatchState
 
@@ -35,6 +36,7 @@ FIELDS = frozenset(
         "review_window_s",
         "languages",
         "content_warnings",
+        "external_work",
     }
 )
 MAX_ITEMS = 50
@@ -100,6 +102,7 @@ def delete_batch(*, batch_id: int, by: Member, now: datetime) -> None:
     """Deletes a draft with its tasks and images. A published batch stays (409)."""
     batch = lock_draft(batch_id=batch_id, by=by)
     events.record("batch.deleted", by=by.user, about=batch, now=now, title=batch.title)
+    Gold.objects.filter(batch=batch).delete()
     Task.objects.filter(batch=batch).delete()
     _delete_media(batch)
     batch.delete()
@@ -119,6 +122,7 @@ def delete_tasks(*, batch_id: int, by: Member, now: datetime) -> int:
     """Empties a draft of its tasks; returns how many there were."""
     batch = lock_draft(batch_id=batch_id, by=by)
     count = batch.task_count
+    Gold.objects.filter(batch=batch).delete()
     Task.objects.filter(batch=batch).delete()
     Batch.objects.filter(pk=batch.pk).update(task_count=0, revision=F("revision") + 1)
     events.record("batch.tasks_deleted", by=by.user, about=batch, now=now, count=count)
@@ -159,6 +163,7 @@ def publish_batch(*, batch_id: int, by: Member, now: datetime, agreed: int | Non
     reviewer. Published already: IllegalMove 409.
     """
     _owners_only(by)
+    check_active(by.user)
     batch = lock(batch_id=batch_id, by=by)
     target = BATCH.check("publish", batch.state)
     quote = selectors.quote(batch)
@@ -172,6 +177,7 @@ def publish_batch(*, batch_id: int, by: Member, now: datetime, agreed: int | Non
     batch.state, batch.fee = target, quote.fee
     batch.published_at, batch.published_by = now, by.user
     batch.save(update_fields=["state", "fee", "published_at", "published_by"])
+    SampleCount.objects.create(batch=batch)
     escrow.fund_batch(
         batch_id=batch.pk,
         client_id=batch.client_id,
@@ -280,6 +286,8 @@ def _text_flaws(batch: Batch) -> list[Flaw]:
     flaws = []
     if not isinstance(batch.title, str) or not 1 <= len(batch.title.strip()) <= 120:
         flaws.append(Flaw(_("Give a title of 1 to 120 characters."), "title", pointer="/title"))
+    if not isinstance(batch.external_work, bool):
+        flaws.append(Flaw(_("Say true or false."), "boolean", pointer="/external_work"))
     if not isinstance(batch.instructions, str) or len(batch.instructions) > 20_000:
         flaws.append(
             Flaw(_("At most 20,000 characters of text."), "too_long", pointer="/instructions")

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.services import SUSPENDED, Suspended
 from core import events, rules
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, NotFound, Throttled
@@ -32,6 +33,10 @@ class NoMoreExtensions(Conflict):
     code = "no_more_extensions"
 
 
+class Excluded(Forbidden):
+    code = "excluded"
+
+
 # What comes with an assignment, in the order of `_joined`.
 WHOLE = {"assignment": Assignment, "task": Task, "batch": Batch}
 CLAIM = """
@@ -44,7 +49,8 @@ def claim(*, worker: User, batch_id: int, now: datetime) -> Assignment:
     """Gives the worker the next place of a batch, with its task and batch loaded.
 
     A task once a worker; places given back come first. Raises NothingLeft, ClaimLimit (R12) or
-    NotOnOffer 409, NotFound 404, Forbidden for anybody but a worker.
+    NotOnOffer 409, NotFound 404, Forbidden for anybody but a worker, Excluded and Suspended 403
+    (R16).
     """
     if not worker.is_worker:
         raise Forbidden(_("Only workers claim work. Sign in with a worker's account."))
@@ -73,7 +79,7 @@ def claim_next(*, worker: User, batch_id: int, now: datetime) -> Assignment | No
     """Like `claim`; None where nothing can be claimed now. For going on after a submission."""
     try:
         return claim(worker=worker, batch_id=batch_id, now=now)
-    except (NothingLeft, ClaimLimit, NotOnOffer):
+    except (NothingLeft, ClaimLimit, NotOnOffer, Excluded, Suspended):
         return None
 
 
@@ -84,6 +90,15 @@ def _refuse(outcome: str, batch_id: int) -> None:
         )
     if outcome == "nothing_left":
         raise NothingLeft(_("No task of this batch is left for you now. Look again later."))
+    if outcome == "suspended":
+        raise Suspended(SUSPENDED)
+    if outcome == "excluded":
+        raise Excluded(
+            _(
+                "You take no further tasks of this batch; the reason stands on its page, and you "
+                "can reply. What you have done is paid."
+            )
+        )
     if not Batch.objects.published().filter(pk=batch_id).exists():
         raise NotFound(_("There is no such batch."))
     raise NotOnOffer(_("This batch takes no claims now: it is paused, closed or stopped."))
@@ -95,24 +110,30 @@ OWN = "tasks_own(%(assignment)s, %(worker)s, %(bound)s)"
 @inside_operation
 def lock_own(*, assignment_id: int, worker: User) -> Assignment:
     """The worker's assignment under lock, its task and batch loaded. Raises NotFound 404."""
-    return _lock_own(assignment_id, worker, bound=0)[0]
+    return _lock_own(assignment_id, worker, bound=0).assignment
+
+
+class Exposed(NamedTuple):
+    """A worker's assignment; what she has waiting, undecided, at its client (micros, R11: past
+    the bound it may be more than that); and the known answer of its task, if there is one."""
+
+    assignment: Assignment
+    exposure: int
+    gold: Any | None
 
 
 @inside_operation
-def lock_exposed(*, assignment_id: int, worker: User) -> tuple[Assignment, int]:
-    """Like `lock_own`, and what she has waiting, undecided, at this client: micros (R11).
-
-    Past the bound it may be more than that.
-    """
+def lock_exposed(*, assignment_id: int, worker: User) -> Exposed:
+    """Like `lock_own`, with what a submission has to know."""
     return _lock_own(assignment_id, worker, bound=rules.EXPOSURE_BOUND)
 
 
-def _lock_own(assignment_id: int, worker: User, *, bound: int) -> tuple[Assignment, int]:
+def _lock_own(assignment_id: int, worker: User, *, bound: int) -> Exposed:
     params = {"assignment": assignment_id, "worker": worker.pk, "bound": bound}
-    [(exposure, *found)] = load(OWN, params, exposure=None, **WHOLE)
+    [(exposure, gold, *found)] = load(OWN, params, exposure=None, gold=None, **WHOLE)
     if found[0] is None:
         raise NotFound(_("There is no such task, or it is not yours."))
-    return _joined(*found), exposure
+    return Exposed(_joined(*found), exposure, gold)
 
 
 @operation

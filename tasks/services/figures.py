@@ -15,10 +15,11 @@ from tasks.states import BatchState
 LOOK_BACK = timedelta(seconds=60)
 
 REFRESH = """
-INSERT INTO tasks_batchfigures AS f (batch_id, places, open, claimed, submitted, approved, refunded,
-        workers, median_seconds, refreshed_at)
-SELECT b.id, p.places, p.open, a.claimed, a.submitted, a.approved, p.settled - a.approved,
-       a.workers, CASE WHEN a.measured >= %(least)s THEN a.median END, %(now)s
+INSERT INTO tasks_batchfigures AS f (batch_id, places, open, claimed, submitted, approved,
+        contested, refused, refunded, workers, median_seconds, refreshed_at)
+SELECT b.id, p.places, p.open, a.claimed, a.submitted, a.approved,
+       a.contested, a.refused, p.settled - a.approved, a.workers,
+       CASE WHEN a.measured >= %(least)s THEN a.median END, %(now)s
   FROM tasks_batch b,
        LATERAL (SELECT count(*) AS places, count(*) FILTER (WHERE state = 'open') AS open,
                        count(*) FILTER (WHERE state = 'settled') AS settled
@@ -26,6 +27,8 @@ SELECT b.id, p.places, p.open, a.claimed, a.submitted, a.approved, p.settled - a
        LATERAL (SELECT count(*) FILTER (WHERE state = 'claimed') AS claimed,
                        count(*) FILTER (WHERE state = 'submitted') AS submitted,
                        count(*) FILTER (WHERE state = 'approved') AS approved,
+                       count(*) FILTER (WHERE state IN ('rejected', 'disputed')) AS contested,
+                       count(*) FILTER (WHERE state = 'refused') AS refused,
                        count(DISTINCT worker_id) AS workers,
                        count(DISTINCT worker_id) FILTER (WHERE submitted_at IS NOT NULL)
                            AS measured,
@@ -36,6 +39,7 @@ SELECT b.id, p.places, p.open, a.claimed, a.submitted, a.approved, p.settled - a
  ORDER BY b.id
 ON CONFLICT (batch_id) DO UPDATE SET places = excluded.places, open = excluded.open,
     claimed = excluded.claimed, submitted = excluded.submitted, approved = excluded.approved,
+    contested = excluded.contested, refused = excluded.refused,
     refunded = excluded.refunded, workers = excluded.workers,
     median_seconds = excluded.median_seconds, refreshed_at = excluded.refreshed_at
 RETURNING batch_id, median_seconds

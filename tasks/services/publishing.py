@@ -59,8 +59,13 @@ def _bounds(batch: Batch, last: int) -> dict[str, int]:
 
 
 def settle_closed(*, now: datetime) -> int:
-    """Refunds open places of closed batches, chunk by chunk; returns how many."""
-    closed = Batch.objects.filter(state=BatchState.CLOSED, settled_at__isnull=True)
+    """Refunds open places of closed batches, chunk by chunk; returns how many.
+
+    None of a frozen batch: its rejections are judged first (R10).
+    """
+    closed = Batch.objects.filter(
+        state=BatchState.CLOSED, settled_at__isnull=True, frozen_at__isnull=True
+    )
 
     def whole(batch_id: int) -> int:
         return sum(iter(lambda: settle_chunk(batch_id=batch_id, now=now), 0))
@@ -77,7 +82,7 @@ def settle_chunk(*, batch_id: int, now: datetime) -> int:
     Returns how many places were refunded. Work that still runs keeps its place until it ends.
     """
     batch = Batch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch_id)
-    if batch.state != BatchState.CLOSED or batch.settled_at is not None:
+    if batch.state != BatchState.CLOSED or batch.settled_at or batch.frozen_at:
         return 0
     places = Place.objects.filter(batch=batch, state=PlaceState.OPEN).order_by("pk")
     ids = [place.pk for place in places.select_for_update(no_key=True).only("pk")[:CHUNK]]

@@ -53,21 +53,24 @@ SELECT id, batch_id, place_id, worker_id
 
 
 @inside_operation
-def apply_approve(ids: Sequence[int], *, by: User | None, now: datetime) -> None:
-    """Approves locked, submitted assignments: state, place, money and event together.
+def apply_approve(
+    ids: Sequence[int], *, by: User | None, now: datetime, verb: str = "approve"
+) -> None:
+    """Approves locked assignments: state, place, money and event together.
 
-    `by` is None when the window ended (R2). Constant in statements per batch, whatever the number.
+    `by` is None when a clock decided (R2, R8). `verb` is the move, from whichever state it leads
+    out of (withdraw, overturn). Constant in statements per batch, whatever the number.
     """
-    approved = rows(APPROVE, _move(by=by, now=now) | {"ids": list(ids)})
+    approved = rows(APPROVE, _move(by=by, now=now, verb=verb) | {"ids": list(ids)})
     if len(approved) != len(ids):
-        raise RuntimeError(f"approve: {len(approved)} of {len(ids)} moved")
+        raise RuntimeError(f"{verb}: {len(approved)} of {len(ids)} moved")
     _pay(approved, by, now)
 
 
-def _move(*, by: User | None, now: datetime) -> dict[str, Any]:
+def _move(*, by: User | None, now: datetime, verb: str = "approve") -> dict[str, Any]:
     return {
-        "from": ASSIGNMENT.sources("approve"),
-        "to": ASSIGNMENT.target("approve"),
+        "from": ASSIGNMENT.sources(verb),
+        "to": ASSIGNMENT.target(verb),
         "place": PLACE.target("settle"),
         "by": by.pk if by else None,
         "now": now,

@@ -15,7 +15,8 @@ from core.db import inside_operation, operation, rows
 from core.errors import Conflict, Flaw, Invalid
 from tasks.interfaces import json_values
 from tasks.interfaces import parse as interfaces
-from tasks.models import Answer, Archived, Assignment, Draft
+from tasks.models import Answer, Archived, Assignment, Draft, GoldCheck, Opening
+from tasks.selectors import answers, sampling
 from tasks.services import claims
 from tasks.states import ASSIGNMENT, AssignmentState
 
@@ -83,14 +84,15 @@ def submit(
     """
     if not 1 <= len(key) <= 64 or text.unstorable(key):
         raise Invalid(_("Send a key of 1 to 64 characters, new for each answer."), field="key")
-    assignment, exposure = claims.lock_exposed(assignment_id=assignment_id, worker=worker)
+    exposed = claims.lock_exposed(assignment_id=assignment_id, worker=worker)
+    assignment = exposed.assignment
     if assignment.submit_key == key and assignment.state != AssignmentState.CLAIMED:
         return Submission(_counted(assignment), repeated=True)
     check_answer(assignment, content)
     if assignment.state == AssignmentState.EXPIRED:
-        return _submit_late(assignment, exposure, worker=worker, content=content, key=key, now=now)
+        return _submit_late(exposed, worker=worker, content=content, key=key, now=now)
     ASSIGNMENT.check("submit", assignment.state)
-    _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
+    _submit(exposed, content=content, key=key, now=now)
     return Submission(assignment)
 
 
@@ -119,18 +121,17 @@ def check_answer(assignment: Assignment, content: Any) -> None:
 
 SUBMIT = """
 SELECT tasks_submit(%(assignment)s, %(from)s, %(to)s, %(key)s, %(content)s, %(now)s, %(review_due)s,
-                    %(last_seen)s, %(lease_ends)s, %(active)s, %(heard)s)
+                    %(last_seen)s, %(lease_ends)s, %(active)s, %(heard)s, %(first)s, %(drawn)s,
+                    %(passed)s)
 """
 
 
 @inside_operation
-def _submit(
-    assignment: Assignment, exposure: int, *, worker: User, content: Any, key: str, now: datetime
-) -> None:
-    """`exposure`: what this worker has waiting, undecided, at this client, in micros (R11)."""
+def _submit(exposed: claims.Exposed, *, content: Any, key: str, now: datetime) -> None:
+    assignment, exposure, gold = exposed
     review_due = now + timedelta(seconds=assignment.batch.review_window_seconds)
-    exposed = exposure + assignment.batch.reward > rules.EXPOSURE_BOUND
-    if exposed:
+    past_bound = exposure + assignment.batch.reward > rules.EXPOSURE_BOUND
+    if past_bound:
         review_due = min(review_due, now + rules.EXPOSED_REVIEW)
     claims.note_life(assignment, now=now)
     assignment.state, assignment.submit_key = ASSIGNMENT.target("submit"), key
@@ -148,11 +149,14 @@ def _submit(
         "lease_ends": assignment.lease_ends_at,
         "active": assignment.active_seconds,
         "heard": events.heard("assignment.submitted"),
+        "first": rules.SAMPLE_FIRST,
+        "drawn": sampling.is_drawn(assignment.batch, assignment.place_id),
+        "passed": None if gold is None else answers.said(gold) == answers.said(content),
     }
     [(moved,)] = rows(SUBMIT, params)
     if not moved:
         raise RuntimeError(f"assignment {assignment.pk} moved although it is locked")
-    if exposed:
+    if past_bound:
         _hasten_reviews(assignment, due=now + rules.EXPOSED_REVIEW)
 
 
@@ -172,8 +176,9 @@ def _hasten_reviews(assignment: Assignment, *, due: datetime) -> None:
 
 @inside_operation
 def _submit_late(
-    expired: Assignment, exposure: int, *, worker: User, content: Any, key: str, now: datetime
+    exposed: claims.Exposed, *, worker: User, content: Any, key: str, now: datetime
 ) -> Submission:
+    expired = exposed.assignment
     try:
         with transaction.atomic():
             assignment = claims.retake(expired, now=now)
@@ -187,13 +192,15 @@ def _submit_late(
         return Submission(expired, archived=True)
     Assignment.objects.filter(pk=expired.pk).update(submit_key=key)
     Draft.objects.filter(assignment=expired).delete()
-    _submit(assignment, exposure, worker=worker, content=content, key=key, now=now)
+    _submit(exposed._replace(assignment=assignment), content=content, key=key, now=now)
     return Submission(assignment)
 
 
 @operation
 def unsubmit(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
-    """Takes a submitted answer back into work: once, within ten minutes. It becomes the draft.
+    """Takes a submitted answer back into work: once, within ten minutes, unopened.
+
+    It becomes the draft.
 
     The rest of the lease is hers again. Raises TooLate 409, IllegalMove 409.
     """
@@ -204,9 +211,12 @@ def unsubmit(*, assignment_id: int, worker: User, now: datetime) -> Assignment:
         raise TooLate(_("An answer can be taken back once only."))
     if now - submitted > rules.UNSUBMIT_WITHIN:
         raise TooLate(_("An answer can be taken back within ten minutes."))
+    if Opening.objects.filter(assignment=assignment).exists():
+        raise TooLate(_("The client has opened this answer. It is in review now."))
     answer = Answer.objects.get(assignment=assignment)
     Draft.objects.create(assignment=assignment, content=answer.content, revision=1, saved_at=now)
     answer.delete()
+    GoldCheck.objects.filter(assignment=assignment).delete()
     away = now - submitted
     changes: dict[str, Any] = {
         "state": ASSIGNMENT.target("unsubmit"),

@@ -2,14 +2,16 @@
 
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from accounts.models import Member
 from accounts.selectors import pseudonym
 from tasks.interfaces import parse as interfaces
 from tasks.models import Assignment, Task
-from tasks.selectors import answers, ledgers
+from tasks.selectors import ledgers
 from tasks.selectors.exports import FORMATS
+from tasks.services import openings
 from tasks.views.clients import batch_or_404, for_members
 from tasks.views.media import media_url
 
@@ -24,6 +26,7 @@ def batch_results(
     wanted = FORMATS.get(request.GET.get("format", "jsonl"))
     if wanted is None or not batch.interface:
         raise Http404
+    openings.record_results(batch=batch, by=member, now=timezone.now())
     chunks = wanted.stream(batch=batch, client=member.client, after=request.GET.get("after", ""))
     response = StreamingHttpResponse(chunks, content_type=wanted.content_type)
     response["Content-Disposition"] = f'attachment; filename="batch-{batch.pk}.{wanted.ending}"'
@@ -39,7 +42,7 @@ def batch_result(
     batch = batch_or_404(member, batch_id)
     found = Assignment.objects.visible_to(member.user).select_related("task", "decided_by")
     assignment = get_object_or_404(found, pk=assignment_id, batch=batch)
-    content = answers.paid(assignment=assignment, client=member.client)
+    content = openings.read_paid(assignment_id=assignment.pk, by=member, now=timezone.now())
     interface = interfaces.parse_cached(batch.interface)
     context = {
         "batch": batch,

@@ -1,0 +1,1 @@
+"""Disputes for programs: clients, workers and adjudicators by the same services as the pages."""

@@ -1,0 +1,1 @@
+"""Input of the pages: to clean values, nothing is saved here."""

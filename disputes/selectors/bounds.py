@@ -1,0 +1,25 @@
+"""How much a client may reject before somebody else looks at it (R9)."""
+
+from datetime import datetime
+
+from core import rules
+from disputes.models import Rejection
+from disputes.states import JUDGED
+from tasks.models import Opening
+
+
+def cap(*, client_id: int, now: datetime) -> int:
+    """How many rejections nobody has judged a client may have, over 30 days and all batches."""
+    opened = Opening.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER).count()
+    return max(rules.CAP_MIN, opened * rules.CAP_BPS // 10_000)
+
+
+def unjudged(*, client_id: int, now: datetime) -> int:
+    """The client's rejections of 30 days that no adjudicator judged, lapsed and withdrawn too."""
+    lately = Rejection.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER)
+    return lately.exclude(outcome__in=JUDGED).exclude(state="upheld").count()
+
+
+def over_cap(*, client_id: int, now: datetime) -> bool:
+    """Whether the client has more of them than the cap."""
+    return unjudged(client_id=client_id, now=now) > cap(client_id=client_id, now=now)

@@ -1,0 +1,198 @@
+"""Decisions of adjudicators, with reasons, by somebody else than the two sides (R8, R10, R20)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Member, User
+from core import events, rules
+from core.db import inside_operation, operation
+from core.errors import Conflict, Forbidden, Invalid, NotFound
+from disputes.models import Decision, Dispute, Rejection
+from disputes.services import ending, filing, log, words
+from disputes.services.locking import Case, lock_case
+from disputes.states import (
+    DISPUTE,
+    REJECTION,
+    DisputeCause,
+    DisputeKind,
+    DisputeState,
+    Outcome,
+)
+from tasks.models import Batch
+from tasks.selectors import answers
+from tasks.services import decisions as work
+
+
+class TooEarly(Conflict):
+    code = "too_early"
+
+
+class ConflictOfInterest(Forbidden):
+    code = "conflict_of_interest"
+
+
+@operation
+def decide(
+    *, dispute_id: int, by: User, unfounded: Mapping[int, bool], reasons: str, now: datetime
+) -> Decision:
+    """Decides a case: `unfounded` says of each judged assignment whether its rejection was wrong.
+
+    Unfounded ones are paid at once, with a tenth on top (R20). Of a group judged by a sample, more
+    than five unfounded annul all. Upheld ones wait 14 days for an appeal; on appeal they end.
+    `reasons` are read by both sides, and may not quote an answer.
+
+    Raises NotFound 404, Forbidden and ConflictOfInterest 403, IllegalMove and TooEarly 409 (the
+    worker has not spoken yet), Invalid.
+    """
+    check_adjudicator(by)
+    case = lock_case(Dispute.objects.filter(pk=dispute_id))
+    dispute = case.dispute
+    appealed = dispute.state == DisputeState.APPEALED
+    if not appealed:
+        DISPUTE.check("decide", dispute.state)
+    _check_interest(case, by=by, appealed=appealed)
+    said = _reasons(reasons, case)
+    _check_named(case, unfounded)
+    annulled = _annuls(case, unfounded)
+    lost = [one for one in case.rejections if annulled or unfounded.get(one.assignment_id, False)]
+    upheld = [one for one in case.rejections if one not in lost]
+    _check_heard(dispute, upheld, now=now)
+    decision = Decision.objects.create(
+        dispute=dispute,
+        level=2 if appealed else 1,
+        by=by,
+        reasons=said,
+        overturned=len(lost),
+        upheld=len(upheld),
+        at=now,
+    )
+    log.write(
+        "decision",
+        by=by,
+        about=dispute,
+        now=now,
+        level=decision.level,
+        overturned=[one.assignment_id for one in lost],
+        upheld=[one.assignment_id for one in upheld],
+    )
+    events.record("dispute.decided", by=by, about=dispute, now=now, level=decision.level)
+    _note(case, unfounded)
+    outcome = Outcome.ANNULLED if annulled else Outcome.OVERTURNED
+    ending.pay(lost, outcome=outcome, by=by, now=now)
+    _uphold(case, upheld, by=by, appealed=appealed, now=now)
+    return decision
+
+
+def check_adjudicator(by: User) -> None:
+    """Raises Forbidden 403 for anybody else."""
+    if not by.is_adjudicator or not by.is_active:
+        raise Forbidden(_("Only an adjudicator decides disputes."))
+
+
+def _check_interest(case: Case, *, by: User, appealed: bool) -> None:
+    """Who decides is of neither side, and on appeal another than before."""
+    of_client = Member.objects.filter(client=case.dispute.client_id, user=by).exists()
+    if of_client or any(one.worker_id == by.pk for one in case.rejections):
+        raise ConflictOfInterest(_("You belong to one of the sides. Leave it to somebody else."))
+    if appealed and by.pk == case.dispute.decided_by_id:
+        raise ConflictOfInterest(
+            _("You made the decision that is appealed. Another adjudicator decides this.")
+        )
+
+
+def _reasons(reasons: str, case: Case) -> str:
+    said = words.checked(
+        reasons, field="reasons", least=rules.EXPLANATION_MIN_CHARS, most=2 * 4_000
+    )
+    ids = [one.assignment_id for one in case.rejections]
+    if answers.quotes(assignment_ids=ids, text=said):
+        raise Invalid(
+            _("The client reads your reasons: say it without quoting the answer."),
+            code="quotes_answer",
+            field="reasons",
+        )
+    return said
+
+
+def _check_named(case: Case, unfounded: Mapping[int, bool]) -> None:
+    judged = {one.assignment_id for one in case.rejections if one.sampled}
+    if set(unfounded) != judged:
+        raise Invalid(
+            _("Say of each of these whether its rejection was unfounded: %(ids)s.")
+            % {"ids": ", ".join(map(str, sorted(judged)[:100]))},
+            code="not_all_judged",
+            field="unfounded",
+        )
+
+
+def _annuls(case: Case, unfounded: Mapping[int, bool]) -> bool:
+    """Whether the sample speaks against the whole group (R10)."""
+    by_sample = any(not one.sampled for one in case.rejections)
+    return by_sample and sum(unfounded.values()) > rules.GROUP_UNFOUNDED
+
+
+def _check_heard(dispute: Dispute, upheld: list[Rejection], *, now: datetime) -> None:
+    """What opened by itself is not upheld before the worker has spoken, or seven days (R9)."""
+    if dispute.cause not in (DisputeCause.CAP, DisputeCause.SAME_TEXT):
+        return
+    if now >= dispute.filed_at + rules.UPHOLD_AFTER:
+        return
+    if any(one.contested_at is None and not one.statements.exists() for one in upheld):
+        raise TooEarly(
+            _("The worker has not spoken yet: this can be upheld seven days after it was filed.")
+        )
+
+
+@inside_operation
+def _note(case: Case, unfounded: Mapping[int, bool]) -> None:
+    for one in case.rejections:
+        one.unfounded = unfounded.get(one.assignment_id)
+    Rejection.objects.bulk_update(case.rejections, ["unfounded"])
+
+
+@inside_operation
+def _uphold(
+    case: Case, upheld: list[Rejection], *, by: User, appealed: bool, now: datetime
+) -> None:
+    """What stays refused waits for the appeal, or was it: then it is final."""
+    dispute = case.dispute
+    if appealed:
+        ending.refuse(upheld, outcome=Outcome.UPHELD, by=by, now=now)
+        filing.close(dispute, now=now)
+        return
+    dispute.state = DISPUTE.check("decide", dispute.state)
+    dispute.decided_at, dispute.decided_by = now, by
+    dispute.due_at = now + rules.APPEAL_WITHIN
+    dispute.save(update_fields=["state", "decided_at", "decided_by", "due_at"])
+    for one in upheld:
+        one.state = REJECTION.check("uphold", one.state)
+    Rejection.objects.bulk_update(upheld, ["state"])
+    if not upheld:
+        filing.close(dispute, now=now)
+
+
+@operation
+def lift_freeze(*, batch_id: int, by: User, reasons: str, now: datetime) -> Batch:
+    """Ends the brake on a batch once its group's case is decided (R10). Logged with reasons.
+
+    Raises Forbidden 403, NotFound 404, Conflict `not_frozen` or `case_undecided` 409, Invalid.
+    """
+    check_adjudicator(by)
+    said = words.checked(reasons, field="reasons", least=20)
+    if not Batch.objects.filter(pk=batch_id).exists():
+        raise NotFound(_("There is no such batch."))
+    batch = work.lock_batch(batch_id=batch_id)
+    if batch.frozen_at is None:
+        raise Conflict(_("This batch is not frozen."), code="not_frozen")
+    undecided = Dispute.objects.filter(
+        batch=batch,
+        kind=DisputeKind.COLLECTIVE,
+        state__in=(DisputeState.FILED, DisputeState.ANSWERED),
+    )
+    if undecided.exists():
+        raise Conflict(_("The case of its group is not decided yet."), code="case_undecided")
+    work.apply_unfreeze(batch, by=by, now=now)
+    log.write("freeze_lifted", by=by, about=batch, now=now, reasons=said)
+    return batch

@@ -1,0 +1,1 @@
+"""Pages of rejections and disputes, for each side and for adjudicators."""

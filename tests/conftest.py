@@ -24,6 +24,7 @@ from django.test import TransactionTestCase
 from psycopg2 import sql
 
 from accounts.models import Client, Member, User
+from disputes.selectors import audit as disputes
 from payments.selectors import audit as books
 from tasks.selectors import audit as work
 from tests import factories
@@ -118,7 +119,8 @@ def books_balance(request: pytest.FixtureRequest) -> Iterator[None]:
     request.getfixturevalue("_django_db_helper")
     cache.clear()
     yield
-    assert [*books.audit_books(), *work.audit_work()] == []
+    found = [*books.audit_books(), *work.audit_work(), *disputes.audit_disputes()]
+    assert found == []
 
 
 @pytest.fixture(autouse=True)

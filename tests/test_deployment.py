@@ -263,6 +263,8 @@ def test_the_database_sign_ins_may_do_what_they_must_and_no_more(monkeypatch, tm
         assert psql(web, "-c", "SET ROLE fairclick_runtime; SELECT count(*) FROM tasks_batch")
         with pytest.raises(subprocess.CalledProcessError):
             psql(web, "-c", "SELECT count(*) FROM tasks_batch")
+        read = "SET ROLE fairclick_client; SELECT count(*) FROM tasks_answer"
+        assert psql(web, "-c", read)
         with pytest.raises(subprocess.CalledProcessError):
             psql(web, "-c", "SET ROLE fairclick_owner")
 

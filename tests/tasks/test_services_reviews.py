@@ -28,10 +28,10 @@ def test_approve_pays_the_whole_reward_and_delivers_the_answer(owner: Member, be
     batch = factories.make_open_batch(owner)
     one = submitted(bea, batch)
     with pytest.raises(answers.Sealed):
-        answers.paid(assignment=one, client=owner.client)
+        answers.readable(assignment_id=one.pk, client=owner.client)
     reviews.approve_assignment(assignment_id=one.pk, by=owner, now=NOW)
     assert balances.worker_balance(bea.pk) == batch.reward
-    assert answers.paid(assignment=one, client=owner.client) == factories.answer()
+    assert answers.readable(assignment_id=one.pk, client=owner.client) == factories.answer()
 
 
 def test_approve_twice_is_refused_and_pays_once(owner: Member, bea: User) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from disputes.selectors.audit import audit_disputes
 from payments.selectors.audit import audit_books
 from tasks.selectors.audit import audit_work
 
@@ -11,11 +12,11 @@ from tasks.selectors.audit import audit_work
 class Command(BaseCommand):
     """Prints each row that breaks an invariant and exits with 1, or says that there is none."""
 
-    help = "Checks every invariant of the books and of the work."
+    help = "Checks every invariant of the books, of the work and of disputes."
     requires_migrations_checks = True
 
     def handle(self, *args: Any, **options: Any) -> None:
-        breaks = [*audit_books(), *audit_work()]
+        breaks = [*audit_books(), *audit_work(), *audit_disputes()]
         for found in breaks:
             self.stdout.write(str(found))
         if breaks:

@@ -12,11 +12,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts import states as account_states
 from core.states import Moves
+from disputes import states as dispute_states
 from payments import states as payment_states
 from tasks import states as task_states
 
 ROOT = Path(__file__).parent.parent
-APPS = ("core", "accounts", "payments", "tasks", "marketplace", "dev", "bench")
+APPS = ("core", "accounts", "payments", "tasks", "disputes", "marketplace", "dev", "bench")
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )
@@ -69,7 +70,7 @@ def test_every_job_is_scheduled_and_every_schedule_is_a_job() -> None:
 
 
 def tables() -> dict[str, Moves]:
-    modules = (account_states, payment_states, task_states)
+    modules = (account_states, dispute_states, payment_states, task_states)
     return {
         name: value
         for module in modules

@@ -103,6 +103,8 @@ def appeal(*, assignment_id: int, worker: User, statement: str, now: datetime) -
     rejection.state, rejection.dispute, rejection.sampled = target, dispute, True
     rejection.unfounded = None
     rejection.save(update_fields=["state", "dispute", "sampled", "unfounded"])
+    if dispute.pk != decided.pk:
+        filing.close_if_done(decided, now=now)
     events.record("dispute.appealed", by=worker, about=dispute, now=now)
     _say(refused, dispute, worker=worker, text=said, now=now)
     return dispute

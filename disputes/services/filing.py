@@ -133,3 +133,11 @@ def close(dispute: Dispute, *, now: datetime) -> None:
     dispute.closed_at, dispute.due_at = now, None
     dispute.save(update_fields=["state", "closed_at", "due_at"])
     events.record("dispute.closed", by=None, about=dispute, now=now)
+
+
+@inside_operation
+def close_if_done(dispute: Dispute, *, now: datetime) -> None:
+    """Ends a locked dispute of which no rejection waits any more."""
+    rest = Rejection.objects.filter(dispute=dispute).exclude(state=RejectionState.CLOSED)
+    if not rest.exists():
+        close(dispute, now=now)

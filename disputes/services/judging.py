@@ -48,22 +48,41 @@ def decide(
     """
     check_adjudicator(by)
     case = lock_case(Dispute.objects.filter(pk=dispute_id))
-    dispute = case.dispute
-    appealed = dispute.state == DisputeState.APPEALED
+    appealed = case.dispute.state == DisputeState.APPEALED
     if not appealed:
-        DISPUTE.check("decide", dispute.state)
+        DISPUTE.check("decide", case.dispute.state)
     _check_interest(case, by=by, appealed=appealed)
     said = _reasons(reasons, case)
     _check_named(case, unfounded)
     annulled = _annuls(case, unfounded)
-    lost = [one for one in case.rejections if annulled or unfounded.get(one.assignment_id, False)]
-    upheld = [one for one in case.rejections if one not in lost]
-    _check_heard(dispute, upheld, now=now)
+    wrong = {one for one, is_unfounded in unfounded.items() if is_unfounded}
+    lost = [one for one in case.rejections if annulled or one.assignment_id in wrong]
+    upheld = [one for one in case.rejections if not annulled and one.assignment_id not in wrong]
+    _check_heard(case.dispute, upheld, now=now)
+    decision = _record(case.dispute, lost, upheld, by=by, reasons=said, now=now)
+    _note(case, unfounded)
+    outcome = Outcome.ANNULLED if annulled else Outcome.OVERTURNED
+    ending.pay(lost, outcome=outcome, by=by, now=now)
+    _uphold(case, upheld, by=by, appealed=appealed, now=now)
+    return decision
+
+
+@inside_operation
+def _record(
+    dispute: Dispute,
+    lost: list[Rejection],
+    upheld: list[Rejection],
+    *,
+    by: User,
+    reasons: str,
+    now: datetime,
+) -> Decision:
+    """The decision, its entry in the log, and its event."""
     decision = Decision.objects.create(
         dispute=dispute,
-        level=2 if appealed else 1,
+        level=2 if dispute.state == DisputeState.APPEALED else 1,
         by=by,
-        reasons=said,
+        reasons=reasons,
         overturned=len(lost),
         upheld=len(upheld),
         at=now,
@@ -78,10 +97,6 @@ def decide(
         upheld=[one.assignment_id for one in upheld],
     )
     events.record("dispute.decided", by=by, about=dispute, now=now, level=decision.level)
-    _note(case, unfounded)
-    outcome = Outcome.ANNULLED if annulled else Outcome.OVERTURNED
-    ending.pay(lost, outcome=outcome, by=by, now=now)
-    _uphold(case, upheld, by=by, appealed=appealed, now=now)
     return decision
 
 

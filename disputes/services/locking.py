@@ -42,7 +42,7 @@ def lock_case(found: DisputeQuerySet) -> Case:
 def lock_rejections(found: RejectionQuerySet) -> list[Rejection]:
     """These rejections under lock, in the order of their ids."""
     locked = found.select_for_update(of=("self",), no_key=True).order_by("pk")
-    return list(locked.select_related("dispute"))
+    return list(locked.select_related("dispute__appeal_of", "batch", "by"))
 
 
 @inside_operation

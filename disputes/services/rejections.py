@@ -15,7 +15,7 @@ from disputes.models import Rejection
 from disputes.selectors import bounds
 from disputes.services import ending, filing
 from disputes.services.locking import lock_rejection
-from disputes.states import REJECTION, Category, DisputeCause, Outcome, RejectionState
+from disputes.states import REJECTION, Category, DisputeCause, Outcome
 from tasks.models import Assignment, Batch, Opening
 from tasks.selectors import answers
 from tasks.services import decisions as work
@@ -62,13 +62,7 @@ def reject_assignment(
     (approved, by whomever, is final), and 422: NoRightToReject (R19), Unopened, EqualsPaid.
     """
     said = _checked(category, explanation)
-    batch_id = (
-        Assignment.objects.filter(pk=assignment_id, client=by.client_id)
-        .values_list("batch", flat=True)
-        .first()
-    )
-    if batch_id is None:
-        raise NotFound(_("There is no such assignment, or it is not yours."))
+    batch_id = _batch_of(assignment_id, by=by)
     _check_client(by)
     batch = work.lock_batch(batch_id=batch_id)
     _check_batch(batch, criterion)
@@ -76,9 +70,21 @@ def reject_assignment(
     ASSIGNMENT.check("reject", assignment.state)
     _check_answer(assignment, category)
     work.apply_reject(assignment, by=by.user, now=now)
-    rejection = Rejection.objects.create(
+    rejection = _write(
+        assignment, by=by, category=category, criterion=criterion, said=said, now=now
+    )
+    events.record("rejection.made", by=by.user, about=rejection, now=now)
+    _open_by_itself(rejection, batch, now=now)
+    return rejection
+
+
+@inside_operation
+def _write(
+    assignment: Assignment, *, by: Member, category: str, criterion: int, said: str, now: datetime
+) -> Rejection:
+    return Rejection.objects.create(
         assignment=assignment,
-        batch=batch,
+        batch_id=assignment.batch_id,
         client_id=by.client_id,
         worker_id=assignment.worker_id,
         by=by.user,
@@ -89,13 +95,24 @@ def reject_assignment(
         at=now,
         contest_by=now + rules.CONTEST_WITHIN,
     )
-    events.record("rejection.made", by=by.user, about=rejection, now=now)
+
+
+@inside_operation
+def _open_by_itself(rejection: Rejection, batch: Batch, *, now: datetime) -> None:
+    """The brake first, since it takes over what the others would open."""
     if filing.brake(rejection, batch, now=now) is None:
         cause = _cause(rejection, now=now)
         if cause is not None:
             filing.file_one(rejection, batch, cause=cause, by=None, now=now)
     rejection.refresh_from_db()
-    return rejection
+
+
+def _batch_of(assignment_id: int, *, by: Member) -> int:
+    mine = Assignment.objects.filter(pk=assignment_id, client=by.client_id)
+    batch_id = mine.values_list("batch", flat=True).first()
+    if batch_id is None:
+        raise NotFound(_("There is no such assignment, or it is not yours."))
+    return int(batch_id)
 
 
 def _checked(category: str, explanation: str) -> str:
@@ -201,11 +218,6 @@ def withdraw_rejection(*, assignment_id: int, by: Member, now: datetime) -> Reje
     ending.pay([refused.rejection], outcome=Outcome.WITHDRAWN, by=by.user, now=now)
     events.record("rejection.withdrawn", by=by.user, about=refused.rejection, now=now)
     dispute = refused.dispute
-    if dispute is not None and not _waiting(dispute.pk):
-        filing.close(dispute, now=now)
+    if dispute is not None:
+        filing.close_if_done(dispute, now=now)
     return refused.rejection
-
-
-def _waiting(dispute_id: int) -> bool:
-    rest = Rejection.objects.filter(dispute=dispute_id).exclude(state=RejectionState.CLOSED)
-    return rest.exists()

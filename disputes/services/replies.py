@@ -59,19 +59,10 @@ def add_evidence(
     UnsupportedMedia 415, Invalid, Conflict 409 (decided already, or five files of this side).
     """
     case = lock_case(Dispute.objects.visible_to(by).filter(pk=dispute_id))
-    if case.dispute.state not in (
-        DisputeState.FILED,
-        DisputeState.ANSWERED,
-        DisputeState.APPEALED,
-    ):
-        raise Conflict(_("There is no case here that waits for a decision."), code="not_undecided")
+    _check_undecided(case.dispute)
     side = Side.CLIENT if member is not None else Side.WORKER
     rejection = _about(case.rejections, by=by, side=side)
-    known = Evidence.objects.filter(dispute=case.dispute, side=side)
-    if side == Side.WORKER:
-        known = known.filter(by=by)
-    if known.count() >= rules.MAX_EVIDENCE_FILES:
-        raise Conflict(_("At most five files of one side."), code="too_many_files")
+    _check_number(case.dispute, by=by, side=side)
     kind, ending = _kind(file)
     evidence = Evidence(
         dispute=case.dispute,
@@ -88,6 +79,20 @@ def add_evidence(
     evidence.save(force_insert=True)
     events.record("evidence.added", by=by, about=case.dispute, now=now, evidence=str(evidence.pk))
     return evidence
+
+
+def _check_undecided(dispute: Dispute) -> None:
+    waiting = (DisputeState.FILED, DisputeState.ANSWERED, DisputeState.APPEALED)
+    if dispute.state not in waiting:
+        raise Conflict(_("There is no case here that waits for a decision."), code="not_undecided")
+
+
+def _check_number(dispute: Dispute, *, by: User, side: Side) -> None:
+    known = Evidence.objects.filter(dispute=dispute, side=side)
+    if side == Side.WORKER:
+        known = known.filter(by=by)
+    if known.count() >= rules.MAX_EVIDENCE_FILES:
+        raise Conflict(_("At most five files of one side."), code="too_many_files")
 
 
 @inside_operation

@@ -59,6 +59,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email
 
     @property
+    def known_as(self) -> str:
+        """What others call her: never her address."""
+        return self.name or f"#{self.pk}"
+
+    @property
     def is_worker(self) -> bool:
         return self.role == Role.WORKER
 

@@ -206,18 +206,21 @@ RULES = (
         9,
         _("A cap on rejections"),
         _(
-            "Past the cap each further rejection opens a dispute by itself. Only clients whose "
+            "Past the cap of rejections that no adjudicator has judged, each further one opens a "
+            "dispute by itself, and is not upheld before the worker has spoken. Only clients whose "
             "identity staff has verified may reject at all."
         ),
         _("It bounds what a dishonest client can take."),
         (_("Cap over 30 days, all batches"), _("3, or 5 % of what was opened if that is more")),
+        (_("Upheld without the worker's word"), _("not before 7 days")),
     ),
     _rule(
         10,
         _("Mass-rejection brake"),
         _(
             "At the trigger the batch is frozen and its rejections are judged together: 60 or "
-            "fewer one by one, of more a random sample."
+            "fewer one by one, of more a random sample of 60, where more than 5 unfounded annul "
+            "all. Only an adjudicator lifts it."
         ),
         _("More than 70,000 one-cent tasks were once refused by one client."),
         (

@@ -9,10 +9,20 @@ from typing import Any
 from accounts import services as accounts
 from accounts.models import Client, Member, User
 from core import money
+from disputes.services import contests, rejections, replies
 from marketplace.replay import crowds
 from payments.services import deposits
 from tasks.models import Assignment
-from tasks.services import batches, claims, figures, publishing, reviews, uploads, work
+from tasks.services import (
+    batches,
+    claims,
+    figures,
+    openings,
+    publishing,
+    reviews,
+    uploads,
+    work,
+)
 
 PASSWORD = "fair-clicks-only"
 DEPOSIT = 2_000 * money.UNIT
@@ -31,7 +41,7 @@ SIGN_INS = (
     SignIn("worker", "bea@example.org", "/work/"),
     SignIn("another worker", "cem@example.org", "/work/"),
     SignIn("client", "ada@example.org", "/batches/"),
-    SignIn("staff", "dia@example.org", "/"),
+    SignIn("adjudicator", "dia@example.org", "/console/"),
 )
 
 READABILITY = """<View>
@@ -138,3 +148,33 @@ def _work(owner: Member, workers: list[User], *, now: datetime) -> None:
     for number, one in enumerate(done[::2]):
         decided = now + timedelta(hours=9 + number)
         reviews.approve_assignment(assignment_id=one.pk, by=owner, now=decided)
+    _refuse(owner, done[1::2], now=now + timedelta(hours=20))
+
+
+REASONS = (
+    "“Works great” praises the phone; the answer says the sentence is negative.",
+    "The sentence complains about the battery, which the answer takes for praise.",
+    "The reviewer is disappointed by the sound; the answer says the contrary.",
+)
+CONTESTED = "The criterion asks how the whole sentence is meant, and that is how I read it."
+REPLIED = "We read it three times: every reader here took it the other way round."
+
+
+def _refuse(owner: Member, waiting: list[Assignment], *, now: datetime) -> None:
+    """One rejection to contest, one dispute that waits for the client, one for an adjudicator."""
+    for one, reason in zip(waiting, REASONS, strict=False):
+        openings.open_answer(assignment_id=one.pk, by=owner, now=now)
+        rejections.reject_assignment(
+            assignment_id=one.pk,
+            by=owner,
+            category="wrong",
+            criterion=1,
+            explanation=reason,
+            now=now + timedelta(minutes=5),
+        )
+    later = now + timedelta(hours=1)
+    for one in waiting[1 : len(REASONS)]:
+        dispute = contests.contest(
+            assignment_id=one.pk, worker=one.worker, statement=CONTESTED, now=later
+        )
+    replies.reply(dispute_id=dispute.pk, by=owner, text=REPLIED, now=later + timedelta(hours=2))

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "payments",
     "tasks",
     "disputes",
+    "delivery",
     "marketplace",
 ]
 

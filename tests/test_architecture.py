@@ -17,7 +17,7 @@ from payments import states as payment_states
 from tasks import states as task_states
 
 ROOT = Path(__file__).parent.parent
-APPS = ("core", "accounts", "payments", "tasks", "disputes", "marketplace", "dev", "bench")
+APPS = ("core", "accounts", "payments", "tasks", "disputes", "delivery", "marketplace", "dev", "bench")
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )

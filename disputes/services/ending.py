@@ -105,7 +105,7 @@ def _record(rejection: Rejection, outcome: Outcome) -> dict[str, Any]:
         "criterion": rejection.criterion,
         "criterion_text": criteria[rejection.criterion - 1],
         "explanation": rejection.explanation,
-        "rejected_by": str(rejection.by),
+        "rejected_by": rejection.by.known_as,
         "rejected_at": rejection.at.isoformat(),
         "outcome": outcome.value,
         "reply": rejection.dispute.reply if rejection.dispute else "",

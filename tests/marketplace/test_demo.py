@@ -7,6 +7,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client as Browser
 
 from accounts.models import User
+from disputes.models import Dispute, Rejection
 from marketplace import demo
 from marketplace.replay import crowds
 from tasks.models import Assignment, Batch
@@ -22,6 +23,9 @@ def test_the_demonstration_is_loaded_once_and_says_who_one_can_be(settings) -> N
     assert User.objects.count() == len(demo.SIGN_INS)
     assert set(Batch.objects.values_list("state", flat=True)) == {"open"}
     assert Assignment.objects.filter(state="approved").exists()
+    waiting = Dispute.objects.order_by("state").values_list("state", flat=True)
+    assert list(waiting) == ["answered", "filed"]
+    assert Rejection.objects.filter(state="open").exists()
     for person in demo.SIGN_INS:
         assert f"{person.email}" in said.getvalue()
         assert Browser().login(email=person.email, password=demo.PASSWORD)

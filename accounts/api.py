@@ -1,21 +1,26 @@
-"""Endpoints of keys and members: for people, signed in with their browser; keys make no keys."""
+"""Endpoints of keys, members and suspension: for people, signed in with their browser.
+
+Keys make no keys.
+"""
 
 from typing import Any
 
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import services
 from accounts.authentication import person
-from accounts.models import ApiKey, Member
-from accounts.selectors import acting_member, keys_of
+from accounts.models import ApiKey, Member, Suspension
+from accounts.selectors import acting_member, keys_of, suspension_of
 from accounts.states import MemberRole, Scope
 from core.api.fields import Choice, Shape, Strict, Text, Whole
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
+from core.errors import NotFound
 
 
 class ApiKeyOut(Shape):
@@ -138,3 +143,41 @@ class MemberDetail(Api):
             member_id=member_id, by=acting_member(person(request)), now=timezone.now()
         )
         return Response(status=204)
+
+
+class SuspensionOut(Shape):
+    """Nothing new can be begun; everything else stays possible, and all money is kept (R16)."""
+
+    by = serializers.CharField(help_text="Who suspended you.")
+    reason = serializers.CharField()
+    at = serializers.DateTimeField()
+    reply = serializers.CharField(help_text="What you say to it.")
+    replied_at = serializers.DateTimeField(allow_null=True)
+
+
+def suspension_shown(found: Suspension) -> dict[str, Any]:
+    same = ("reason", "at", "reply", "replied_at")
+    return {name: getattr(found, name) for name in same} | {"by": found.by.known_as}
+
+
+class SuspensionDetail(Api):
+    @endpoint("get_suspension", gives=SuspensionOut)
+    def get(self, request: Request) -> Response:
+        """Your suspension, while it runs: by whom and why. 404 if you are not suspended."""
+        found = suspension_of(person(request))
+        if found is None:
+            raise NotFound(_("You are not suspended."))
+        return Response(SuspensionOut(suspension_shown(found)).data)
+
+
+class SuspensionReply(Api):
+    class In(Strict):
+        text = Text(help_text="20 to 2,000 characters. Staff reads it.")
+
+    @endpoint("reply_to_suspension", takes=In, gives=SuspensionOut, refuses={400: ["text_length"]})
+    def post(self, request: Request) -> Response:
+        """Say something to your suspension. Again replaces it."""
+        replied = services.reply_to_suspension(
+            user=person(request), now=timezone.now(), **self.body(self.In)
+        )
+        return Response(SuspensionOut(suspension_shown(replied)).data)

@@ -6,8 +6,9 @@ import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from allauth.account.auth_backends import AuthenticationBackend
 from django.conf import settings
-from django.db.models import Model
+from django.db.models import Exists, Model, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -18,7 +19,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import SimpleRateThrottle
 
-from accounts.models import ApiKey, Client, Member, User
+from accounts.models import ApiKey, Client, Member, Suspension, User
 from accounts.states import SCOPES_OF, Role
 from core.loading import load
 
@@ -28,6 +29,15 @@ if TYPE_CHECKING:
 
 # A key's last use is a help to its owner, not a log: written once in this time.
 LAST_USED_EVERY = timedelta(minutes=5)
+
+
+class PageBackend(AuthenticationBackend):  # type: ignore[misc] # allauth has no types
+    """Who is signed in, and whether a suspension of hers runs (`is_suspended`): one query."""
+
+    def get_user(self, user_id: int) -> User | None:
+        running = Suspension.objects.filter(user=OuterRef("pk"), ended_at__isnull=True)
+        user = User.objects.annotate(is_suspended=Exists(running)).filter(pk=user_id).first()
+        return user if user is not None and self.user_can_authenticate(user) else None
 
 
 class ApiKeyAuthentication(BaseAuthentication):

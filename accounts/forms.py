@@ -135,3 +135,17 @@ class OrganisationForm(forms.Form):
 class MemberForm(forms.Form):
     email = forms.EmailField(label=_("E-mail address of the person"))
     role = forms.ChoiceField(label=_("Role"), choices=MemberRole, initial=MemberRole.REVIEWER)
+
+
+class SuspensionReplyForm(forms.Form):
+    """What a suspended person says to it."""
+
+    text = forms.CharField(
+        label=_("Your reply"),
+        min_length=20,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 5}),
+        help_text=_(
+            "At least 20 characters. Whoever suspended you reads it, and so does all staff."
+        ),
+    )

@@ -9,6 +9,7 @@ urlpatterns = [
     path("settings/members/", views.members, name="members"),
     path("settings/organisation/", views.create_client, name="create_client"),
     path("settings/members/<id:member_id>/remove", views.remove_member, name="remove_member"),
+    path("suspension/", views.suspension, name="suspension"),
     path("clients/to-verify/", views.clients_to_verify, name="clients_to_verify"),
     path("clients/<id:client_id>/verify", views.verify_client, name="verify_client"),
 ]
@@ -16,6 +17,8 @@ urlpatterns = [
 api_urlpatterns = [
     path("api-keys", api.ApiKeys.as_view()),
     path("api-keys/<id:key_id>", api.ApiKeyDetail.as_view()),
+    path("suspension", api.SuspensionDetail.as_view()),
+    path("suspension/reply", api.SuspensionReply.as_view()),
     path("members", api.Members.as_view()),
     path("members/<id:member_id>", api.MemberDetail.as_view()),
 ]

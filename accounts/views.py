@@ -10,7 +10,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors, services
-from accounts.forms import ApiKeyForm, MemberForm, OrganisationForm, SettingsForm, remember_language
+from accounts.forms import (
+    ApiKeyForm,
+    MemberForm,
+    OrganisationForm,
+    SettingsForm,
+    SuspensionReplyForm,
+    remember_language,
+)
 from accounts.models import User
 from core import problems
 from core.errors import Forbidden
@@ -37,7 +44,8 @@ def settings(request: Signed) -> HttpResponse:
             remember_language(response, user.language)
             messages.success(request, _("Saved."))
             return response
-    return render(request, "accounts/settings.html", {"form": form})
+    context = {"form": form, "suspended": selectors.suspension_of(user) is not None}
+    return render(request, "accounts/settings.html", context)
 
 
 @login_required
@@ -106,6 +114,24 @@ def remove_member(request: Signed, member_id: int) -> HttpResponse:
     services.remove_member(member_id=member_id, by=me, now=timezone.now())
     messages.success(request, _("The person is no member any more."))
     return redirect("home" if me.pk == member_id else "members")
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def suspension(request: Signed) -> HttpResponse:
+    """Why she is suspended, by whom, since when; and what she says to it (R16)."""
+    running = selectors.suspension_of(request.user)
+    given = {"text": running.reply if running else ""}
+    form = SuspensionReplyForm(request.POST if request.method == "POST" else None, initial=given)
+    if form.is_valid():
+        with problems.on(form):
+            services.reply_to_suspension(user=request.user, now=timezone.now(), **form.cleaned_data)
+        if form.is_valid():
+            messages.success(request, _("Your reply is with us."))
+            return redirect("suspension")
+    context = {"suspension": running, "form": form}
+    status = 422 if form.errors else 200
+    return render(request, "accounts/suspension.html", context, status=status)
 
 
 @login_required

@@ -150,6 +150,9 @@ class Rejection(models.Model):
     contest_by = models.DateTimeField()
     dispute = kept(Dispute, null=True, related_name="rejections")
     contested_at = models.DateTimeField(null=True, help_text="By the worker herself.")
+    uphold_from = models.DateTimeField(
+        null=True, help_text="Not upheld before, unless she has spoken: it opened by itself (R9)."
+    )
     sampled = models.BooleanField(
         default=True, help_text="Judged itself; a large group is judged by a sample (R10)."
     )
@@ -319,8 +322,11 @@ class Month(models.Model):
     """What happened in a month, for the public page; made again by a job."""
 
     month = models.DateField(primary_key=True, help_text="Its first day, UTC.")
-    approved = models.PositiveIntegerField(default=0)
-    by_clock = models.PositiveIntegerField(default=0)
+    reviewed = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Decided for the first time: approved or rejected."
+    )
+    approved = models.PositiveIntegerField(default=0, help_text="Paid, also after a rejection.")
+    by_clock = models.PositiveIntegerField(default=0, help_text="Of the reviewed.")
     opened = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
     contested = models.PositiveIntegerField(default=0)

@@ -72,12 +72,15 @@ PEOPLE = (
     Code(403, "forbidden", _("Your account, role or key may not do this.")),
     Code(403, "not_owner", _("Only an owner of the client may do this.")),
     Code(403, "not_yours", _("It belongs to somebody else.")),
+    Code(403, "suspended", _("The account is suspended. See the reason, and reply.")),
     Code(404, "not_found", _("There is no such thing, or it is not yours to see.")),
     Code(409, "name_taken", _("An organisation has this name. Its owner can add you.")),
     Code(409, "already_member", _("The person belongs to an organisation already.")),
     Code(409, "last_owner", _("Make another member an owner first.")),
     Code(409, "price_changed", _("The batch was changed since its price was shown. Look again.")),
     Code(409, "too_many_keys", _("Revoke a key before you make another.")),
+    Code(409, "already_suspended", _("The person is suspended already.")),
+    Code(409, "not_suspended", _("The suspension has ended already.")),
 )
 
 BATCHES = (
@@ -97,13 +100,34 @@ BATCHES = (
 
 WORK = (
     Code(400, "answer_invalid", _("The answer does not fit the task; “errors” says where.")),
+    Code(403, "excluded", _("You make no further claims in this batch; the offer says why.")),
     Code(409, "batch_not_open", _("The batch takes no claims now.")),
     Code(409, "nothing_left", _("No task of this batch is left for you.")),
     Code(409, "claim_limit", _("You hold as many tasks as you may. Finish or give back one.")),
     Code(409, "no_more_extensions", _("The time was extended as often as it can be.")),
     Code(409, "newer_draft", _("A newer draft is stored; it comes with this answer. Compare.")),
-    Code(409, "too_late", _("An answer can be taken back once, within ten minutes.")),
-    Code(409, "sealed", _("An answer is readable once it is paid for.")),
+    Code(409, "too_late", _("The time in which this was possible has passed.")),
+    Code(409, "sealed", _("An answer is readable once it is paid for, or opened in the sample.")),
+    Code(409, "already_excluded", _("This worker is excluded from the batch already.")),
+)
+
+DISPUTES = (
+    Code(400, "text_length", _("The text is too short or too long; the detail says how long.")),
+    Code(400, "not_all_judged", _("Say of each judged assignment whether it was unfounded.")),
+    Code(400, "quotes_answer", _("The client reads the reasons: do not quote the answer.")),
+    Code(403, "conflict_of_interest", _("You belong to a side, or decided it before.")),
+    Code(403, "not_verified", _("Staff has to verify who the client is before it rejects.")),
+    Code(409, "frozen", _("So much was rejected that an adjudicator has to look first.")),
+    Code(409, "not_undecided", _("No case waits for a decision here.")),
+    Code(409, "too_many_files", _("A side adds at most five files.")),
+    Code(409, "too_early", _("Hear the worker first, or wait until seven days have passed.")),
+    Code(409, "not_frozen", _("The batch is not frozen.")),
+    Code(409, "case_undecided", _("Decide the group's case first.")),
+    Code(409, "reported", _("You have reported this; it is being looked at.")),
+    Code(415, "not_evidence", _("The file is no PNG, JPEG or PDF. Send one of these.")),
+    Code(422, "unopened", _("Only an answer that was opened can be rejected.")),
+    Code(422, "equals_paid", _("An equal answer to the task was paid for: it is not wrong.")),
+    Code(422, "no_right_to_reject", _("The batch sends workers elsewhere: it rejects nothing.")),
 )
 
 MONEY = (
@@ -124,4 +148,4 @@ MONEY = (
 
 OURS = (Code(500, "broken", _("A fault of ours. Tell us the request_id; trying again is safe.")),)
 
-CODES = REQUEST + PEOPLE + BATCHES + WORK + MONEY + OURS
+CODES = REQUEST + PEOPLE + BATCHES + WORK + DISPUTES + MONEY + OURS

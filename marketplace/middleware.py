@@ -56,7 +56,19 @@ def request_id(
 
 # Where files are sent: tasks and images, by API and by page.
 UPLOADS = re.compile(r"/(?:api/v1/)?batches/[0-9]+/(?:tasks|media|images)/?")
+# And files for a dispute.
+EVIDENCE = re.compile(r"/(?:api/v1/)?disputes/[0-9]+/evidence/?")
 FORM_AROUND = 64 * 1024
+
+
+def _most(request: HttpRequest) -> int:
+    """How many bytes this body may have."""
+    known = request.user.is_authenticated or "Authorization" in request.headers
+    if known and UPLOADS.fullmatch(request.path):
+        return rules.MAX_UPLOAD_BYTES
+    if known and EVIDENCE.fullmatch(request.path):
+        return rules.MAX_EVIDENCE_BYTES
+    return rules.MAX_BODY_BYTES
 
 
 def body_limit(
@@ -70,10 +82,7 @@ def body_limit(
 
     def middleware(request: HttpRequest) -> HttpResponse:
         announced = request.META.get("CONTENT_LENGTH") or "0"
-        known = request.user.is_authenticated or "Authorization" in request.headers
-        may_send_files = known and UPLOADS.fullmatch(request.path)
-        most = rules.MAX_UPLOAD_BYTES if may_send_files else rules.MAX_BODY_BYTES
-        if announced.isdecimal() and int(announced) > most + FORM_AROUND:
+        if announced.isdecimal() and int(announced) > _most(request) + FORM_AROUND:
             return problems.refuse(TooLarge(_("The request is too large.")), request)
         return get_response(request)
 

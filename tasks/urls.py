@@ -1,8 +1,8 @@
 from django.urls import URLPattern, path
 
-from tasks.api import batches, earnings, offers, results, reviews, uploads, work
+from tasks.api import batches, earnings, offers, results, reviews, sealed, uploads, work
 from tasks.views import batches as batch_pages
-from tasks.views import drafts, images, media, work_task
+from tasks.views import drafts, exclusions, gold, images, media, work_task
 from tasks.views import results as result_pages
 from tasks.views import reviews as review_pages
 from tasks.views import work as work_pages
@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern] = [
     path("work/batches/<id:batch_id>/claim", work_pages.claim, name="claim"),
     path("work/tasks/<id:assignment_id>/", work_task.work_task, name="work_task"),
     path("work/tasks/<id:assignment_id>/unsubmit", work_task.unsubmit, name="unsubmit"),
+    path("work/exclusions/<id:exclusion_id>/", exclusions.exclusion_reply, name="exclusion_reply"),
     path("media/<uuid:media_id>/", media.media, name="media"),
     # clients
     path("batches/", batch_pages.batches, name="batches"),
@@ -25,6 +26,7 @@ urlpatterns: list[URLPattern] = [
     path("batches/<id:batch_id>/edit/", drafts.batch_edit, name="batch_edit"),
     path("batches/<id:batch_id>/tasks/", drafts.batch_upload, name="batch_upload"),
     path("batches/<id:batch_id>/images/", images.batch_images, name="batch_images"),
+    path("batches/<id:batch_id>/gold/", gold.batch_gold, name="batch_gold"),
     path("batches/<id:batch_id>/publish/", batch_pages.batch_publish, name="batch_publish"),
     path("batches/<id:batch_id>/progress/", batch_pages.batch_progress, name="batch_progress"),
     path("batches/<id:batch_id>/step/<slug:step>/", batch_pages.batch_step, name="batch_step"),
@@ -48,6 +50,8 @@ urlpatterns: list[URLPattern] = [
         review_pages.batch_approve_all,
         name="batch_approve_all",
     ),
+    path("batches/<id:batch_id>/sample/", review_pages.batch_sample, name="batch_sample"),
+    path("batches/<id:batch_id>/exclusions/", exclusions.batch_exclusions, name="batch_exclusions"),
     path("batches/<id:batch_id>/results/", result_pages.batch_results, name="batch_results"),
     path("operations/<id:operation_id>/", review_pages.operation, name="operation"),
     path("tasks/<id:task_id>/ledger/", result_pages.task_ledger, name="task_ledger"),
@@ -67,8 +71,12 @@ api_urlpatterns = [
     path("batches/<id:batch_id>/progress", batches.Progress.as_view()),
     path("batches/<id:batch_id>/assignments", reviews.BatchAssignments.as_view()),
     path("batches/<id:batch_id>/approvals", reviews.Approvals.as_view()),
+    path("batches/<id:batch_id>/sample", sealed.Sample.as_view()),
+    path("batches/<id:batch_id>/gold", sealed.KnownAnswers.as_view()),
+    path("batches/<id:batch_id>/exclusions", sealed.Exclusions.as_view()),
     path("batches/<id:batch_id>/results", results.Results.as_view()),
     path("assignments/<id:assignment_id>", reviews.AssignmentDetail.as_view()),
+    path("assignments/<id:assignment_id>/open", sealed.Open.as_view()),
     path("assignments/<id:assignment_id>/approve", reviews.Approve.as_view()),
     path("operations/<id:operation_id>", reviews.OperationDetail.as_view()),
     path("tasks/<id:task_id>/ledger", results.TaskLedger.as_view()),
@@ -84,6 +92,7 @@ api_urlpatterns = [
     path("work/assignments/<id:assignment_id>/submit", work.WorkSubmit.as_view()),
     path("work/assignments/<id:assignment_id>/release", work.WorkRelease.as_view()),
     path("work/assignments/<id:assignment_id>/unsubmit", work.WorkUnsubmit.as_view()),
+    path("work/exclusions/<id:exclusion_id>/reply", sealed.ReplyToExclusion.as_view()),
     path("work/earnings", earnings.Earnings.as_view()),
     path("work/archive", earnings.Archive.as_view()),
     path("work/offline", earnings.Offline.as_view()),

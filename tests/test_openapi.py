@@ -88,7 +88,7 @@ def test_the_page_has_every_code_with_what_to_do() -> None:
 
 
 def flaw_codes() -> Iterator[str]:
-    for app in ("core", "accounts", "payments", "tasks"):
+    for app in ("core", "accounts", "payments", "tasks", "disputes"):
         for path in (ROOT / app).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
                 if not isinstance(node, ast.Call):
@@ -108,7 +108,9 @@ def test_the_page_has_every_code_of_a_flaw() -> None:
     assert set(flaw_codes()) - told == set()
 
 
-@pytest.mark.parametrize("scope", ["batches:read", "results:read", "work", "payout"])
+@pytest.mark.parametrize(
+    "scope", ["batches:read", "results:read", "work", "payout", "disputes:decide"]
+)
 def test_a_reader_sees_what_a_key_needs(scope: str) -> None:
     assert any(
         found["description"].endswith(f"Scope of a key: `{scope}`.")

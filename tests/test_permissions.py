@@ -13,9 +13,12 @@ from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Client, Member, User
+from accounts.selectors import pseudonym
+from disputes.models import Evidence, Rejection
+from disputes.services import reports, suspensions
 from payments.services import payouts
-from tasks.models import Media
-from tasks.services import claims, reviews
+from tasks.models import Batch, Media
+from tasks.services import claims, exclusions, reviews
 from tests import factories
 from tests.test_architecture import all_patterns
 
@@ -25,7 +28,12 @@ CONVERTER = re.compile(r"<(?:\w+:)?(\w+)>")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Open to every worker, whoever posted the batch: that is what a marketplace is.
 FOR_ANY_WORKER = ("work/batches/", "media/")
-FOR_STAFF = ("clients/",)
+FOR_STAFF = ("clients/", "console/", "reports/", "people/", "suspensions/")
+# Of a case: its worker, its client and adjudicators.
+OF_CASES = ("disputes/",)
+# Of the dispute's answer, not of the paid one.
+ABOUT_THE_REJECTED = ("/refusal/", "/rejection", "/contest", "/say", "/appeal", "/withdraw")
+UUIDS = ("media_id", "evidence_id")
 OTHERS = ("admin/", "accounts/", "static/")
 
 
@@ -36,11 +44,13 @@ def routes() -> list[str]:
 
 
 @pytest.fixture
-def ids(owner: Member, ada: User, bea: User) -> dict[str, Any]:
+def ids(owner: Member, ada: User, bea: User, dia: User) -> dict[str, Any]:
     """One of everything: Ada's, or Bea's."""
     now = timezone.now()
     batch = factories.make_open_batch(owner, tasks=8, reward=10_000_000)
     done = factories.make_assignment(worker=bea, batch=batch, state="approved")
+    rejected = factories.make_assignment(worker=bea, batch=batch, state="disputed")
+    rejection = Rejection.objects.get(assignment=rejected)
     held = claims.claim(worker=bea, batch_id=batch.pk, now=now)
     key, _text = accounts.create_api_key(
         user=ada, name="k", scopes=["batches:read"], days=1, now=now
@@ -53,8 +63,41 @@ def ids(owner: Member, ada: User, bea: User) -> dict[str, Any]:
         name="x.png",
         created_at=now,
     )
+    evidence = Evidence.objects.create(
+        dispute=rejection.dispute,
+        rejection=rejection,
+        by=bea,
+        side="worker",
+        file=ContentFile(b"%PDF-1.7", name="x.pdf"),
+        name="x.pdf",
+        content_type="application/pdf",
+        size=8,
+        at=now,
+    )
+    report = reports.report_batch(
+        batch_id=batch.pk, worker=bea, kind="broken", text="It shows nothing at all.", now=now
+    )
+    exclusion = exclusions.exclude(
+        batch_id=batch.pk,
+        worker=pseudonym(client=owner.client, worker_id=bea.pk),
+        by=owner,
+        reason="All was answered within a second.",
+        now=now,
+    )
+    # Braked, as the pages about it ask for.
+    Batch.objects.filter(pk=batch.pk).update(frozen_at=now)
+    suspension = suspensions.suspend(
+        user_id=ada.pk, by=dia, reason="Paid for work outside of here.", now=now
+    )
     return {
         "batch_id": batch.pk,
+        "rejected_id": rejected.pk,
+        "dispute_id": rejection.dispute_id,
+        "evidence_id": evidence.pk,
+        "report_id": report.pk,
+        "exclusion_id": exclusion.pk,
+        "suspension_id": suspension.pk,
+        "person_id": ada.pk,
         "assignment_id": done.pk,
         "task_id": held.task_id,
         "operation_id": reviews.approve_many(
@@ -72,13 +115,15 @@ def ids(owner: Member, ada: User, bea: User) -> dict[str, Any]:
 
 
 def fill(route: str, ids: dict[str, Any]) -> str:
+    if any(part in route for part in ABOUT_THE_REJECTED):
+        ids = ids | {"assignment_id": ids["rejected_id"]}
     return "/" + CONVERTER.sub(lambda match: str(ids[match[1]]), route)
 
 
 def missing(ids: dict[str, Any]) -> dict[str, Any]:
     """The same shape, naming nothing that exists."""
     return {
-        name: 10**12 if isinstance(value, int) else uuid.uuid4() if name == "media_id" else value
+        name: 10**12 if isinstance(value, int) else uuid.uuid4() if name in UUIDS else value
         for name, value in ids.items()
     }
 
@@ -106,6 +151,10 @@ def may(name: str, route: str) -> bool:
     path = route.removeprefix("api/v1/")
     if path.startswith(FOR_STAFF):
         return name == "dia"
+    if path.startswith(OF_CASES):
+        return name in ("ada", "bea", "dia")
+    if path.startswith("evidence/"):
+        return name in ("bea", "dia")
     if path.startswith(FOR_ANY_WORKER):
         return name in ("bea", "cem") or (path.startswith("media/") and name == "ada")
     if path.startswith(("work/", "my-work/", "earnings/", "payouts/")):
@@ -170,7 +219,17 @@ def test_an_anonymous_visitor_reads_public_pages_only() -> None:
         if browser.get(f"/{route}").status_code == 200:
             public.append(route)
     assert sorted(public) == sorted(
-        ["", "api/docs/", "api/schema/", "docs/errors", "healthz", "readyz", "rules/"]
+        [
+            "",
+            "api/docs/",
+            "api/schema/",
+            "docs/errors",
+            "healthz",
+            "readyz",
+            "rules/",
+            "transparency.json",
+            "transparency/",
+        ]
     )
 
 

@@ -13,8 +13,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Member, User
+from accounts.selectors import pseudonym
+from disputes.services import reports, suspensions
 from tasks.models import Assignment
-from tasks.services import claims, figures, work
+from tasks.services import claims, exclusions, figures, work
 from tests import factories
 from tests.api import Api
 from tests.factories import answer
@@ -180,6 +182,69 @@ def test_a_page_of_a_client_costs_the_same_for_many_rows(world: World, name: str
         return lambda: world.office.get(path)
 
     same_for_many(world, 8, prepare)
+
+
+# --- review and disputes -----------------------------------------------------------------------
+
+
+class Court(World):
+    """A market in which answers are opened, rejected, contested; with reports and exclusions."""
+
+    def __init__(self, owner: Member, bea: User, dia: User) -> None:
+        super().__init__(owner, bea)
+        self.judge = Api(dia)
+        self.dia = dia
+        self.review = factories.make_open_batch(owner, tasks=200)
+
+    def grow(self, size: int) -> None:
+        now = timezone.now()
+        for number in range(self.size, size):
+            hand = factories.make_user(f"hand{number}")
+            # The first twenty are in the sample.
+            state = "opened" if number < 20 else "submitted"
+            factories.make_assignment(worker=hand, batch=self.review, state=state)
+            one = factories.make_open_batch(self.owner, tasks=1)
+            factories.make_assignment(worker=self.bea, batch=one, state="disputed")
+            exclusions.exclude(
+                batch_id=self.review.pk,
+                worker=pseudonym(client=self.owner.client, worker_id=hand.pk),
+                by=self.owner,
+                reason="All was answered within a second.",
+                now=now,
+            )
+            reports.report_batch(
+                batch_id=one.pk, worker=hand, kind="broken", text="It shows nothing.....", now=now
+            )
+            suspensions.suspend(
+                user_id=hand.pk, by=self.dia, reason="Asked others for a password.", now=now
+            )
+        self.size = size
+
+
+@pytest.fixture
+def court(owner: Member, bea: User, dia: User) -> Court:
+    return Court(owner, bea, dia)
+
+
+LISTS_OF_REVIEW = {
+    "/batches/{batch}/sample": "member",
+    "/batches/{batch}/exclusions": "member",
+    "/disputes": "member worker judge",
+    "/reports": "judge",
+    "/suspensions": "judge",
+    "/log": "judge",
+}
+
+
+def test_a_list_of_review_takes_three_statements_at_most(court: Court) -> None:
+    for size in SIZES:
+        court.grow(size)
+        for path, people in LISTS_OF_REVIEW.items():
+            for name in people.split():
+                reader: Api = getattr(court, name)
+                url = path.format(batch=court.review.pk)
+                found = counted(lambda reader=reader, url=url: reader.get(url))
+                assert len(found) <= 3, "\n\n".join(found)
 
 
 # --- money ---------------------------------------------------------------------------------------

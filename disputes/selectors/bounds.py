@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from django.db.models import Q
+
 from core import rules
 from disputes.models import Rejection
-from disputes.states import JUDGED
+from disputes.states import JUDGED, DisputeState, RejectionState
 from tasks.models import Opening
 
 
@@ -17,7 +19,12 @@ def cap(*, client_id: int, now: datetime) -> int:
 def unjudged(*, client_id: int, now: datetime) -> int:
     """The client's rejections of 30 days that no adjudicator judged, lapsed and withdrawn too."""
     lately = Rejection.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER)
-    return lately.exclude(outcome__in=JUDGED).exclude(state="upheld").count()
+    judged = (
+        Q(outcome__in=JUDGED)
+        | Q(state=RejectionState.UPHELD)
+        | Q(state=RejectionState.DISPUTED, dispute__state=DisputeState.APPEALED)
+    )
+    return lately.exclude(judged).count()
 
 
 def over_cap(*, client_id: int, now: datetime) -> bool:

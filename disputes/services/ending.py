@@ -7,11 +7,12 @@ from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.models import User
 from core import rules
 from core.db import inside_operation
-from disputes.models import Decision, Evidence, Rejection, Statement
+from disputes.models import Decision, Dispute, Evidence, Rejection, Statement
 from disputes.states import REJECTION, DisputeCause, Outcome
 from payments.services import guarantee
 from payments.services.guarantee import Award
@@ -126,16 +127,13 @@ def _forget(rejections: Sequence[Rejection]) -> None:
     What was said of a whole group goes too, as soon as one of it is refused.
     """
     ids = [one.pk for one in rejections]
-    disputes = {one.dispute for one in rejections if one.dispute is not None}
+    cases = {one.dispute for one in rejections if one.dispute is not None}
+    cases |= {one.appeal_of for one in cases if one.appeal_of is not None}
+    about = Q(rejection__in=ids) | Q(rejection=None, dispute__in=cases)
     Rejection.objects.filter(pk__in=ids).update(explanation="")
-    Statement.objects.filter(rejection__in=ids).update(text="")
-    Statement.objects.filter(dispute__in=disputes, rejection=None).update(text="")
-    for dispute in disputes:
-        for case in (dispute, dispute.appeal_of):
-            if case is not None and case.reply:
-                case.reply = ""
-                case.save(update_fields=["reply"])
-    evidence = Evidence.objects.filter(rejection__in=ids)
+    Statement.objects.filter(about).update(text="")
+    Dispute.objects.filter(pk__in=[one.pk for one in cases]).update(reply="")
+    evidence = Evidence.objects.filter(about)
     for name in evidence.values_list("file", flat=True):
         transaction.on_commit(partial(default_storage.delete, name))
     evidence.delete()

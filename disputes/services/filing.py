@@ -8,7 +8,7 @@ from datetime import datetime
 from accounts.models import User
 from core import events, rules
 from core.db import inside_operation
-from disputes.models import Dispute, Rejection, RejectionQuerySet
+from disputes.models import Dispute, Rejection, RejectionQuerySet, Statement
 from disputes.services.locking import lock_rejections
 from disputes.states import (
     DISPUTE,
@@ -17,6 +17,7 @@ from disputes.states import (
     DisputeKind,
     DisputeState,
     RejectionState,
+    Side,
 )
 from tasks.models import Batch, Opening
 from tasks.services import decisions as work
@@ -29,6 +30,8 @@ def file_one(
     """Opens the case of one locked, open rejection; the client has 72 hours to reply (R8)."""
     REJECTION.check("join", rejection.state)
     dispute = _file(batch, kind=DisputeKind.INDIVIDUAL, cause=cause, by=by, now=now)
+    if cause in (DisputeCause.CAP, DisputeCause.SAME_TEXT):
+        rejection.uphold_from = now + rules.UPHOLD_AFTER
     _join([rejection], dispute, by=by, now=now)
     return dispute
 
@@ -60,7 +63,7 @@ def _join(
         work.apply_contest(new, by=by, now=now)
     for one in rejections:
         one.state, one.dispute = RejectionState.DISPUTED, dispute
-    Rejection.objects.bulk_update(rejections, ["state", "dispute", "sampled"])
+    Rejection.objects.bulk_update(rejections, ["state", "dispute", "sampled", "uphold_from"])
 
 
 # --- the brake -------------------------------------------------------------------------------
@@ -105,15 +108,32 @@ def _collect(
     # What is on appeal stays where it is.
     first_level = undecided.exclude(dispute__state=DisputeState.APPEALED)
     rejections = lock_rejections(first_level)
-    old = {one.dispute_id for one in rejections if one.dispute_id is not None}
+    joined = [(one.dispute, one) for one in rejections if one.dispute is not None]
     dispute = _file(batch, kind=DisputeKind.COLLECTIVE, cause=cause, by=None, now=now)
     drawn = _drawn(rejections, batch, dispute)
     for one in rejections:
         one.sampled = one.pk in drawn
     _join(rejections, dispute, by=None, now=now)
-    for joined in Dispute.objects.filter(pk__in=old).order_by("pk"):
-        close(joined, now=now)
+    for single, about in sorted(joined, key=lambda pair: pair[0].pk):
+        _take_over_reply(single, dispute, about)
+        close(single, now=now)
     return dispute
+
+
+@inside_operation
+def _take_over_reply(single: Dispute, dispute: Dispute, about: Rejection) -> None:
+    """What the client had replied about one is said about it in the case of the group."""
+    if single.replied_at is not None:
+        Statement.objects.create(
+            dispute=dispute,
+            rejection=about,
+            by=single.replied_by,
+            side=Side.CLIENT,
+            text=single.reply,
+            at=single.replied_at,
+        )
+        single.reply = ""
+        single.save(update_fields=["reply"])
 
 
 def _drawn(rejections: Sequence[Rejection], batch: Batch, dispute: Dispute) -> set[int]:

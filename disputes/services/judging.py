@@ -15,7 +15,6 @@ from disputes.services.locking import Case, lock_case
 from disputes.states import (
     DISPUTE,
     REJECTION,
-    DisputeCause,
     DisputeKind,
     DisputeState,
     Outcome,
@@ -58,7 +57,7 @@ def decide(
     wrong = {one for one, is_unfounded in unfounded.items() if is_unfounded}
     lost = [one for one in case.rejections if annulled or one.assignment_id in wrong]
     upheld = [one for one in case.rejections if not annulled and one.assignment_id not in wrong]
-    _check_heard(case.dispute, upheld, now=now)
+    _check_heard(upheld, now=now)
     decision = _record(case.dispute, lost, upheld, by=by, reasons=said, now=now)
     _note(case, unfounded)
     outcome = Outcome.ANNULLED if annulled else Outcome.OVERTURNED
@@ -148,16 +147,14 @@ def _annuls(case: Case, unfounded: Mapping[int, bool]) -> bool:
     return by_sample and sum(unfounded.values()) > rules.GROUP_UNFOUNDED
 
 
-def _check_heard(dispute: Dispute, upheld: list[Rejection], *, now: datetime) -> None:
+def _check_heard(upheld: list[Rejection], *, now: datetime) -> None:
     """What opened by itself is not upheld before the worker has spoken, or seven days (R9)."""
-    if dispute.cause not in (DisputeCause.CAP, DisputeCause.SAME_TEXT):
-        return
-    if now >= dispute.filed_at + rules.UPHOLD_AFTER:
-        return
-    if any(one.contested_at is None and not one.statements.exists() for one in upheld):
-        raise TooEarly(
-            _("The worker has not spoken yet: this can be upheld seven days after it was filed.")
-        )
+    for one in upheld:
+        early = one.uphold_from is not None and now < one.uphold_from
+        if early and one.contested_at is None and not one.statements.filter(by=one.worker).exists():
+            raise TooEarly(
+                _("A worker has not spoken yet: this can be upheld seven days after it was filed.")
+            )
 
 
 @inside_operation

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.core.files.base import File
+from django.core.files.storage import default_storage
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, User
@@ -76,8 +77,19 @@ def add_evidence(
         at=now,
     )
     evidence.file.save(f"{evidence.pk}{ending}", file, save=False)
-    evidence.save(force_insert=True)
-    events.record("evidence.added", by=by, about=case.dispute, now=now, evidence=str(evidence.pk))
+    return _record(evidence, now=now)
+
+
+@inside_operation
+def _record(evidence: Evidence, *, now: datetime) -> Evidence:
+    """The row; no file stays behind if it cannot be written."""
+    about, told = evidence.dispute, str(evidence.pk)
+    try:
+        evidence.save(force_insert=True)
+        events.record("evidence.added", by=evidence.by, about=about, now=now, evidence=told)
+    except BaseException:
+        default_storage.delete(str(evidence.file.name))
+        raise
     return evidence
 
 

@@ -14,13 +14,20 @@ from core.errors import Text
 register = template.Library()
 
 ANYBODY = (("rules", _("Rules")), ("account_login", _("Sign in")), ("account_signup", _("Sign up")))
-WORKER = (("work", _("Find work")), ("my_work", _("My work")), ("earnings", _("Earnings")))
+WORKER = (
+    ("work", _("Find work")),
+    ("my_work", _("My work")),
+    ("disputes", _("Disputes")),
+    ("earnings", _("Earnings")),
+)
 MEMBER = (
     ("batches", _("Batches")),
+    ("disputes", _("Disputes")),
     ("money", _("Money")),
     ("api_keys", _("Keys")),
     ("members", _("Members")),
 )
+ADJUDICATOR = (("console", _("Console")),)
 STAFF = (("clients_to_verify", _("Clients to verify")), ("admin:index", _("Administration")))
 
 
@@ -49,7 +56,9 @@ def _names(user: User | AnonymousUser) -> tuple[tuple[str, Text], ...]:
         return ANYBODY
     if user.is_worker:
         return WORKER
-    return MEMBER if user.is_member else STAFF if user.is_staff else ()
+    if user.is_member:
+        return MEMBER
+    return ADJUDICATOR + STAFF if user.is_staff else ADJUDICATOR
 
 
 @register.inclusion_tag("components/nav.html", takes_context=True)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from accounts.authentication import person
 from accounts.selectors import acting_member
 from accounts.states import Scope
-from core.api.fields import Choice, Money, Shape, Strict, Text, Whole
+from core.api.fields import Choice, Flag, Money, Shape, Strict, Text, Whole
 from core.api.schema import FlawOut, endpoint, paged
 from core.api.views import Api, PageQuery
 from core.errors import PreconditionFailed
@@ -74,6 +74,11 @@ class BatchIn(Strict):
     review_window_s = Whole(required=False, help_text="1 hour to 7 days.")
     languages = serializers.ListField(child=Text(), required=False)
     content_warnings = serializers.ListField(child=Text(), required=False)
+    external_work = Flag(
+        required=False,
+        help_text="Its tasks send workers elsewhere to answer. It says so on every offer, and "
+        "nothing of it can be rejected (R19).",
+    )
 
 
 class Batches(Api):
@@ -248,6 +253,7 @@ class CountsOut(Shape):
     claimed = serializers.IntegerField()
     submitted = serializers.IntegerField()
     approved = serializers.IntegerField()
+    contested = serializers.IntegerField(help_text="Rejected or in dispute, not final.")
     refunded = serializers.IntegerField()
 
 
@@ -259,6 +265,9 @@ class Progress(Api):
         as_of = when(help_text="When it was counted: every few seconds.")
         places = serializers.IntegerField()
         counts = CountsOut(help_text="Places by what became of them.")
+        refused = serializers.IntegerField(
+            help_text="Answers finally refused; their places opened again or were refunded."
+        )
         workers = serializers.IntegerField()
         spent = Money(help_text="Rewards and fees of paid work.")
         held = Money(help_text="Still locked in escrow.")
@@ -278,6 +287,7 @@ class Progress(Api):
             "as_of": seen.as_of,
             "places": batch.place_count,
             "counts": seen.counts,
+            "refused": seen.figures.refused if seen.figures else 0,
             "workers": seen.figures.workers if seen.figures else 0,
             "spent": seen.spent,
             "held": seen.held,

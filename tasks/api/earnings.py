@@ -17,6 +17,7 @@ from payments.selectors import statements
 from payments.states import JournalKind
 from tasks.selectors import answers, work
 from tasks.services import claims
+from tasks.states import ArchiveCause
 
 SIZE = 50
 
@@ -70,7 +71,9 @@ class ArchivedOut(Shape):
     id = serializers.IntegerField()
     assignment = serializers.IntegerField(source="assignment_id")
     title = serializers.CharField(source="assignment.batch.title")
+    cause = Choice(ArchiveCause)
     content = Json()
+    record = Json(help_text="Of a refused one: why, and what was said of it.")
     at = serializers.DateTimeField()
 
 
@@ -79,7 +82,7 @@ class Archive(Api):
 
     @endpoint("list_archive", gives=paged(ArchivedOut))
     def get(self, request: Request) -> Response:
-        """Answers of yours that came too late: kept for you alone. The last hundred."""
+        """Answers of yours that came too late or were refused: kept for you alone. The last 100."""
         return self.listed(ArchivedOut, answers.archive(worker=person(request)))
 
 

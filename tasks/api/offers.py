@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import FilteredRelation, Q
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework import serializers
@@ -13,7 +14,15 @@ from accounts.states import Scope
 from core.api.fields import Cents, Json, Money, Shape
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
-from tasks.api.shapes import ExampleOut, WorkOut, time, when, work_shown
+from tasks.api.shapes import (
+    ExampleOut,
+    ExclusionOut,
+    WorkOut,
+    exclusion_shown,
+    time,
+    when,
+    work_shown,
+)
 from tasks.models import Batch
 from tasks.selectors import batches as selectors
 from tasks.services import claims
@@ -27,6 +36,9 @@ class RecordOut(Shape):
     decided = serializers.IntegerField(help_text="Answers decided so far, all batches.")
     by_clock = serializers.IntegerField(help_text="Of these, approved because it was silent.")
     median_review_s = serializers.IntegerField(allow_null=True)
+    rejected = serializers.IntegerField(help_text="Answers rejected so far.")
+    judged = serializers.IntegerField(help_text="Of these, finally decided by an adjudicator.")
+    overturned = serializers.IntegerField(help_text="Of the judged: it had been wrong.")
 
 
 class OfferOut(Shape):
@@ -41,6 +53,9 @@ class OfferOut(Shape):
     review_window_s = serializers.IntegerField(help_text="Paid after it at the latest.")
     languages = serializers.ListField(child=serializers.CharField())
     content_warnings = serializers.ListField(child=serializers.CharField())
+    external_work = serializers.BooleanField(
+        help_text="You answer elsewhere; nothing of it can be rejected (R19)."
+    )
     opened_at = time()
 
 
@@ -56,6 +71,9 @@ def offer_shown(batch: Batch) -> dict[str, Any]:
             "decided": offer.record.decided if offer.record else 0,
             "by_clock": offer.record.by_clock if offer.record else 0,
             "median_review_s": offer.record.median_review_seconds if offer.record else None,
+            "rejected": offer.record.rejected if offer.record else 0,
+            "judged": offer.record.judged if offer.record else 0,
+            "overturned": offer.record.overturned if offer.record else 0,
         },
         "reward": batch.reward,
         "hourly": offer.hourly,
@@ -65,6 +83,7 @@ def offer_shown(batch: Batch) -> dict[str, Any]:
         "review_window_s": batch.review_window_seconds,
         "languages": batch.languages,
         "content_warnings": batch.content_warnings,
+        "external_work": batch.external_work,
         "opened_at": batch.opened_at,
     }
 
@@ -102,11 +121,20 @@ class OfferDetail(Api):
         interface = serializers.CharField(help_text="Label Studio XML.")
         sample = Json(allow_null=True, help_text="The payload of one task.")
         closed_at = when()
+        exclusion = ExclusionOut(
+            allow_null=True, help_text="Why you make no further claims in it, if that is so."
+        )
 
     @endpoint("get_offer", gives=Out)
     def get(self, request: Request, batch_id: int) -> Response:
         """Instructions, criteria, examples and a sample task. No claim is needed to read them."""
-        batch = get_object_or_404(selectors.readable_by(person(request)), pk=batch_id)
+        worker = person(request)
+        hers = FilteredRelation("exclusions", condition=Q(exclusions__worker=worker))
+        found = selectors.readable_by(worker).annotate(hers=hers)
+        # One query for both; the plugin of mypy knows no such relation.
+        found = found.select_related("hers__by")  # type: ignore[misc]
+        batch = get_object_or_404(found, pk=batch_id)
+        excluded = getattr(batch, "hers", None)
         sample = selectors.sample_task(batch)
         shown = offer_shown(batch) | {
             "instructions": batch.instructions,
@@ -115,6 +143,7 @@ class OfferDetail(Api):
             "interface": batch.interface,
             "sample": sample.payload if sample else None,
             "closed_at": batch.closed_at,
+            "exclusion": exclusion_shown(excluded) if excluded else None,
         }
         return Response(self.Out(shown).data)
 

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 from accounts.authentication import person
 from accounts.selectors import acting_member
 from accounts.states import Scope
-from core.api.fields import BIGINT, Flag, Json, Shape, Strict, Whole
+from core.api.fields import BIGINT, Flag, Shape, Strict, Whole
 from core.api.schema import endpoint, paged
 from core.api.views import Api, PageQuery
 from tasks.api.batches import batch_of
-from tasks.api.shapes import AssignmentOut, assignment_shown, time, when
+from tasks.api.shapes import AnswerOut, AssignmentOut, assignment_shown, time, when
 from tasks.models import Assignment
 from tasks.selectors import batches as selectors
 from tasks.services import openings
@@ -40,11 +40,6 @@ class BatchAssignments(Api):
             return assignment_shown(assignment, client=batch.client)
 
         return self.page(found, AssignmentOut, query=self.Query, show=show)
-
-
-class AnswerOut(AssignmentOut):
-    payload = Json()
-    answer = Json(help_text="Label Studio result items.")
 
 
 class AssignmentDetail(Api):

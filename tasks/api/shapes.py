@@ -8,9 +8,9 @@ from rest_framework import serializers
 from accounts.models import Client
 from accounts.selectors import pseudonym
 from core.api.fields import Choice, Json, Money, Shape
-from tasks.models import Assignment, Batch
+from tasks.models import Assignment, Batch, Exclusion
 from tasks.selectors import work as selectors
-from tasks.states import ASSIGNMENT, BATCH, AssignmentState, BatchState
+from tasks.states import ASSIGNMENT, BATCH, AssignmentState, BatchState, ExclusionCause
 
 
 def time(**options: Any) -> serializers.DateTimeField:
@@ -57,8 +57,12 @@ class BatchOut(BatchBriefOut):
     review_window_s = serializers.IntegerField(source="review_window_seconds")
     languages = serializers.ListField(child=serializers.CharField())
     content_warnings = serializers.ListField(child=serializers.CharField())
+    external_work = serializers.BooleanField(
+        help_text="Workers answer elsewhere: nothing of it can be rejected (R19)."
+    )
     revision = serializers.IntegerField(help_text="Of the draft; its ETag.")
-    frozen_at = when()
+    frozen_at = when(help_text="By the brake, until an adjudicator lifts it (R10).")
+    rejections_barred_at = when(help_text="It was found to send workers elsewhere (R19).")
     claims_stopped_at = when(help_text="Work takes far longer than declared: no new claims (R14).")
 
 
@@ -79,7 +83,9 @@ class AssignmentOut(Shape):
     external_id = serializers.CharField(source="task.external_id")
     worker = serializers.CharField(help_text="Her name for your organisation only.")
     state = Choice(AssignmentState)
-    allowed = serializers.ListField(child=serializers.CharField())
+    allowed = serializers.ListField(
+        child=serializers.CharField(), help_text="By its state; only what was opened is rejected."
+    )
     claimed_at = time()
     submitted_at = when()
     review_due_at = when(help_text="Approved by the clock if nobody decides until then.")
@@ -88,8 +94,26 @@ class AssignmentOut(Shape):
     ended_at = when(help_text="Given back, or expired.")
 
 
+class AnswerOut(AssignmentOut):
+    payload = Json()
+    answer = Json(help_text="Label Studio result items.")
+
+
+class OpenedOut(Shape):
+    """The first time that an answer was opened before it was paid for."""
+
+    by = serializers.CharField()
+    at = time()
+
+
+def opened_shown(assignment: Assignment) -> dict[str, Any] | None:
+    """When it was opened by whom, if it was; both are loaded."""
+    opening = getattr(assignment, "opening", None)
+    return {"by": opening.by.known_as, "at": opening.at} if opening else None
+
+
 # What of an assignment's moves is the client's to make.
-CLIENT_VERBS = {"approve"}
+CLIENT_VERBS = {"approve", "reject", "withdraw"}
 
 
 def assignment_shown(assignment: Assignment, *, client: Client) -> dict[str, Any]:
@@ -156,6 +180,7 @@ class WorkOut(WorkBriefOut):
 class WorkPageOut(WorkOut):
     draft = DraftOut(allow_null=True)
     answer = Json(allow_null=True, help_text="What you submitted.")
+    opened = OpenedOut(allow_null=True, help_text="By the client, before it is paid for (R5).")
     may_unsubmit = serializers.BooleanField()
 
 
@@ -187,3 +212,21 @@ def clock_shown(assignment: Assignment, *, now: datetime) -> dict[str, Any]:
         "extensions_left": clock.extensions_left,
         "due_at": assignment.due_at,
     }
+
+
+class ExclusionOut(Shape):
+    """Why a worker makes no further claims in a batch (R16)."""
+
+    id = serializers.IntegerField()
+    cause = Choice(ExclusionCause)
+    by = serializers.CharField(help_text="Who answers for it.")
+    reason = serializers.CharField()
+    at = time()
+    reply = serializers.CharField(help_text="What you say to it: POST …/reply.")
+    replied_at = when()
+
+
+def exclusion_shown(one: Exclusion) -> dict[str, Any]:
+    """An exclusion as its worker sees it; whoever excluded her is loaded."""
+    same = ("id", "cause", "reason", "at", "reply", "replied_at")
+    return {name: getattr(one, name) for name in same} | {"by": one.by.known_as}

@@ -18,6 +18,7 @@ from tasks.api.shapes import (
     WorkOut,
     WorkPageOut,
     clock_shown,
+    opened_shown,
     time,
     work_shown,
 )
@@ -58,6 +59,7 @@ class WorkAssignment(Api):
         shown = work_shown(found, now=now) | {
             "draft": getattr(found, "draft", None),
             "answer": answers.own(assignment=found, worker=worker),
+            "opened": None if found.is_claimed else opened_shown(found),
             "may_unsubmit": selectors.may_unsubmit(found, now=now),
         }
         return Response(WorkPageOut(shown).data)

@@ -129,6 +129,14 @@ class BatchForm(forms.Form):
         required=False,
         help_text=_("What workers should know before they open a task, with commas between."),
     )
+    external_work = forms.BooleanField(
+        label=_("Its tasks send workers elsewhere to answer"),
+        required=False,
+        help_text=_(
+            "Say so if they answer on another site. You see the work before we do then, so nothing "
+            "of this batch can be rejected (rule R19)."
+        ),
+    )
     revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, batch: Batch | None = None, **options: Any) -> None:
@@ -207,6 +215,7 @@ def _initial(batch: Batch) -> dict[str, Any]:
         "languages": [code for code in batch.languages if code in known],
         "other_languages": [code for code in batch.languages if code not in known],
         "content_warnings": batch.content_warnings,
+        "external_work": batch.external_work,
         "revision": batch.revision,
     }
 

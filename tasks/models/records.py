@@ -74,7 +74,21 @@ class ClientRecord(models.Model):
     decided = models.PositiveIntegerField(default=0)
     by_clock = models.PositiveIntegerField(default=0)
     median_review_seconds = models.PositiveIntegerField(null=True)
+    # Told by `disputes`, which judges them: of all its batches.
+    rejected = models.PositiveIntegerField(default=0, db_default=0)
+    judged = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="Rejections that an adjudicator has decided, finally."
+    )
+    overturned = models.PositiveIntegerField(default=0, db_default=0, help_text="Of the judged.")
     refreshed_at = models.DateTimeField()
 
     def __str__(self) -> str:
         return f"record of {self.client_id}"
+
+    @property
+    def clock_share(self) -> float | None:
+        return self.by_clock / self.decided if self.decided else None
+
+    @property
+    def overturned_share(self) -> float | None:
+        return self.overturned / self.judged if self.judged else None

@@ -105,10 +105,7 @@ class GoldCheck(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes = [
-            models.Index(fields=["batch", "worker"], name="gold_check_worker"),
-            models.Index(fields=["at"], name="gold_check_at"),
-        ]
+        indexes = [models.Index(fields=["batch", "worker"], name="gold_check_worker")]
 
     def __str__(self) -> str:
         return f"check of {self.assignment_id}"

@@ -30,7 +30,7 @@ def in_hand(*, worker: User) -> list[Assignment]:
 def task_page(*, worker: User, assignment_id: int) -> Assignment:
     """One assignment with everything its page shows, in one query. Raises NotFound 404."""
     found = Assignment.objects.visible_to(worker).select_related(
-        "batch__client", "task", "draft", "place"
+        "batch__client", "task", "draft", "place", "opening__by", "decided_by"
     )
     assignment = found.filter(pk=assignment_id).first()
     if assignment is None:

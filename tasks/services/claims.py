@@ -1,5 +1,6 @@
 """Claims: from taking a place to giving it back. The clock stops when the line drops (R12)."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -133,7 +134,7 @@ def _lock_own(assignment_id: int, worker: User, *, bound: int) -> Exposed:
     [(exposure, gold, *found)] = load(OWN, params, exposure=None, gold=None, **WHOLE)
     if found[0] is None:
         raise NotFound(_("There is no such task, or it is not yours."))
-    return Exposed(_joined(*found), exposure, gold)
+    return Exposed(_joined(*found), exposure, None if gold is None else json.loads(gold))
 
 
 @operation

@@ -1,12 +1,13 @@
 """Keeps the counts beside the batches, and measures what the work truly takes (R14)."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Max
 
 from core import rules
-from core.db import operation, rows
-from tasks.models import Batch, BatchFigures
+from core.db import inside_operation, operation, rows
+from tasks.models import Batch, BatchFigures, ClientRecord
 from tasks.selectors import batches as selectors
 from tasks.services import batches, publishing
 from tasks.states import BatchState
@@ -85,3 +86,24 @@ def _refresh(*, batch_ids: list[int], now: datetime) -> dict[int, int]:
     found = rows(REFRESH, params)
     rows(RECORDS, params)
     return {batch_id: median for batch_id, median in found if median is not None}
+
+
+@inside_operation
+def apply_rejections(counts: Mapping[int, Sequence[int]], *, now: datetime) -> None:
+    """Writes into the records of clients how many of their rejections there are, were judged, and
+    were overturned: `disputes` counts them."""
+    ClientRecord.objects.bulk_create(
+        [
+            ClientRecord(
+                client_id=client,
+                rejected=rejected,
+                judged=judged,
+                overturned=lost,
+                refreshed_at=now,
+            )
+            for client, (rejected, judged, lost) in sorted(counts.items())
+        ],
+        update_conflicts=True,
+        unique_fields=["client"],
+        update_fields=["rejected", "judged", "overturned"],
+    )

@@ -86,8 +86,7 @@ INSERT INTO tasks_exclusion (batch_id, worker_id, cause, by_id, reason, at, repl
 SELECT g.batch_id, g.worker_id, 'gold', b.published_by_id,
        format(%(reason)s, count(*) FILTER (WHERE NOT g.passed), count(*)), %(now)s, ''
   FROM tasks_goldcheck g JOIN tasks_batch b ON b.id = g.batch_id
- WHERE EXISTS (SELECT FROM tasks_goldcheck lately WHERE lately.batch_id = g.batch_id
-                  AND lately.worker_id = g.worker_id AND lately.at > %(since)s)
+ WHERE b.state IN ('open', 'paused')
    AND NOT EXISTS (SELECT FROM tasks_exclusion e
                     WHERE e.batch_id = g.batch_id AND e.worker_id = g.worker_id)
  GROUP BY g.batch_id, g.worker_id, b.published_by_id
@@ -110,7 +109,6 @@ def exclude_by_gold(*, now: datetime) -> int:
     params = {
         "reason": REASON,
         "now": now,
-        "since": now - rules.GOLD_LOOK_BACK,
         "least": rules.GOLD_MIN,
         "share": rules.GOLD_BPS,
     }

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.models import Member
 from tasks.models import Assignment, Operation
 from tasks.selectors import batches as selectors
-from tasks.selectors import overview
+from tasks.selectors import overview, sampling
 from tasks.services import reviews
 from tasks.states import AssignmentState
 from tasks.views.clients import batch_or_404, for_members
@@ -20,6 +20,9 @@ from tasks.views.workers import rows_before
 TABS = (
     AssignmentState.SUBMITTED,
     AssignmentState.APPROVED,
+    AssignmentState.REJECTED,
+    AssignmentState.DISPUTED,
+    AssignmentState.REFUSED,
     AssignmentState.CLAIMED,
     AssignmentState.RELEASED,
     AssignmentState.EXPIRED,
@@ -43,6 +46,21 @@ def batch_assignments(request: HttpRequest, member: Member, batch_id: int) -> Ht
         **pager,
     }
     return render(request, "tasks/batch_assignments.html", context)
+
+
+@require_GET
+@for_members
+def batch_sample(request: HttpRequest, member: Member, batch_id: int) -> HttpResponse:
+    """What of the batch may be opened before it is paid for, and what was (R5)."""
+    batch = batch_or_404(member, batch_id)
+    sample = sampling.sample(batch).select_related("opening__by", "task")
+    found, pager = rows_before(sample, request)
+    context = {
+        "batch": batch,
+        "rows": overview.assignment_rows(found, client=batch.client),
+        **pager,
+    }
+    return render(request, "tasks/batch_sample.html", context)
 
 
 @require_POST

@@ -1,8 +1,10 @@
 """A worker's lists: what is on offer, one batch, her work, her archive; and how she works."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -10,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from accounts.models import User
-from core import problems
+from accounts.models import Suspension, User
+from core import problems, rules
 from core.errors import Text
+from tasks.forms.exclusions import ExclusionReplyForm
 from tasks.forms.work import MAX_PAGE, OfferFilter, WorkSettings, language_names
 from tasks.interfaces import parse as interfaces
-from tasks.models import Archived, Assignment, Batch, Task, Workbench
+from tasks.models import Archived, Assignment, Batch, Exclusion, Task, Workbench
 from tasks.selectors import answers, readable
 from tasks.selectors import batches as selectors
 from tasks.selectors import work as own
@@ -34,6 +37,10 @@ TABS: dict[str, tuple[Text, tuple[str, ...]]] = {
     "claimed": (gettext_lazy("In work"), (AssignmentState.CLAIMED,)),
     "submitted": (gettext_lazy("Waiting for review"), (AssignmentState.SUBMITTED,)),
     "approved": (gettext_lazy("Paid"), (AssignmentState.APPROVED,)),
+    "rejected": (
+        gettext_lazy("Rejected"),
+        (AssignmentState.REJECTED, AssignmentState.DISPUTED, AssignmentState.REFUSED),
+    ),
     "ended": (
         gettext_lazy("Given back or expired"),
         (AssignmentState.RELEASED, AssignmentState.EXPIRED),
@@ -72,7 +79,10 @@ def work(request: HttpRequest, worker: User) -> HttpResponse:
 @for_workers
 def work_batch(request: HttpRequest, worker: User, batch_id: int) -> HttpResponse:
     """All there is to know before a claim: instructions, criteria, examples, a task, the pay."""
+    hers = Exclusion.objects.filter(batch=OuterRef("pk"), worker=worker)
+    running = Suspension.objects.filter(user=worker, ended_at__isnull=True)
     found = readable.batches(worker).select_related("client__record", "figures")
+    found = found.annotate(is_excluded=Exists(hers), is_suspended=Exists(running))
     batch = get_object_or_404(found, pk=batch_id)
     sample = selectors.sample_task(batch)
     context = {
@@ -82,8 +92,15 @@ def work_batch(request: HttpRequest, worker: User, batch_id: int) -> HttpRespons
         "takes_claims": readable.takes_claims(batch),
         "sample": sample and _shown(batch, sample),
         "held": _held(worker, batch_id),
+        "exclusion": _exclusion(worker, batch) if getattr(batch, "is_excluded", False) else None,
+        "reply_form": ExclusionReplyForm(),
     }
     return render(request, "tasks/work_batch.html", context)
+
+
+def _exclusion(worker: User, batch: Batch) -> Exclusion | None:
+    found = Exclusion.objects.filter(batch=batch, worker=worker)
+    return found.select_related("by").first()
 
 
 def _shown(batch: Batch, task: Task, answer: Any = None, *, id_prefix: str = "") -> str:
@@ -124,18 +141,34 @@ def my_work(request: HttpRequest, worker: User) -> HttpResponse:
     """Everything she has done and holds: state, amount, until when."""
     tab = request.GET.get("state", "")
     tab = tab if tab in TABS else ""
-    found = own.assignments(worker=worker)
+    rejected = Assignment.objects.filter(worker=worker, state=AssignmentState.REJECTED)
+    found = own.assignments(worker=worker).annotate(waits_for_her=Exists(rejected))
     if tab:
         found = found.filter(state__in=TABS[tab][1])
     rows, pages = rows_before(found, request)
-    context = {"rows": rows, "tabs": TABS, "tab": tab, "now": timezone.now(), **pages}
+    first = rows[0] if rows and not tab and not pages["newer"] else None
+    context = {
+        "rows": rows,
+        "tabs": TABS,
+        "tab": tab,
+        "now": timezone.now(),
+        "rejected": _to_contest(worker) if getattr(first, "waits_for_her", False) else [],
+        **pages,
+    }
     return render(request, "tasks/work_mine.html", context)
+
+
+def _to_contest(worker: User) -> list[tuple[Assignment, datetime]]:
+    """What was rejected and waits for her word, what runs out first in front; until when."""
+    found = own.assignments(worker=worker, state=AssignmentState.REJECTED)
+    oldest = found.order_by("decided_at", "pk")[:PAGE]
+    return [(one, one.decided_at + rules.CONTEST_WITHIN) for one in oldest if one.decided_at]
 
 
 @require_GET
 @for_workers
 def archive(request: HttpRequest, worker: User) -> HttpResponse:
-    """Work that came after its place was taken: hers to read, nobody else's."""
+    """Work that came too late or was refused: hers to read, nobody else's."""
     kept = answers.archive(worker=worker)
     tasks = Task.objects.in_bulk({one.assignment.task_id for one in kept})
     shown = [(one, _archived(one, tasks[one.assignment.task_id])) for one in kept]

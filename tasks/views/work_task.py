@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from core import problems
+from core import problems, rules
 from payments.selectors import batches as payments
 from tasks.forms.work import TaskForm, draft_of
 from tasks.interfaces import parse as interfaces
@@ -179,7 +179,11 @@ def _done(
 ) -> dict[str, Any]:
     answer = answers.own(assignment=assignment, worker=worker)
     paid = assignment.state == AssignmentState.APPROVED
+    refused = assignment.state in (AssignmentState.REJECTED, AssignmentState.DISPUTED)
+    rejected_at = assignment.decided_at if refused else None
     return {
+        "opening": getattr(assignment, "opening", None),
+        "contest_by": rejected_at and rejected_at + rules.CONTEST_WITHIN,
         "answer": None if answer is None else _shown(assignment, answer),
         "typed": form and _shown(assignment, form.content, id_prefix="typed-"),
         "may_unsubmit": selectors.may_unsubmit(assignment, now=now),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from accounts import services
 from accounts.authentication import KeyThrottle
 from accounts.models import ApiKey, Member, User
+from disputes.services import suspensions
 from tests import factories
 from tests.api import Api, flaws, problem, statements
 
@@ -265,3 +266,49 @@ def test_a_key_reads_members_and_changes_none(ada: User, owner: Member) -> None:
     with statements(2):
         assert len(api.get("/members").json()["results"]) == 1
     problem(api.post("/members", {"email": "x@example.org", "role": "owner"}), 403, "forbidden")
+
+
+# --- suspension ----------------------------------------------------------------------------
+
+WHY = "Four people say that this account asked them for their bank's password."
+SAID = "<b>It was not me</b>: somebody used my telephone that day."
+
+
+def suspended(person: User, dia: User) -> None:
+    suspensions.suspend(user_id=person.pk, by=dia, reason=WHY, now=timezone.now())
+
+
+def test_a_suspended_person_reads_why_and_replies(page: Api, ada: User, dia: User) -> None:
+    problem(page.get("/suspension"), 404, "not_found")
+    problem(page.post("/suspension/reply", {"text": SAID}), 404, "not_found")
+    suspended(ada, dia)
+    found = page.get("/suspension").json()
+    assert (found["by"], found["reason"], found["reply"]) == ("Dia", WHY, "")
+    assert page.post("/suspension/reply", {"text": SAID}).json()["reply"] == SAID
+    assert page.get("/suspension").json()["reply"] == SAID
+    problem(page.post("/suspension/reply", {"text": "no"}), 400, "text_length")
+    problem(page.post("/suspension/reply", {"text": "x" * 2_001}), 400, "text_length")
+    problem(page.post("/suspension/reply", {"to": SAID}), 400, "invalid")
+
+
+def test_a_key_neither_reads_nor_answers_a_suspension(ada: User, dia: User) -> None:
+    suspended(ada, dia)
+    problem(Api(ada).get("/suspension"), 403, "forbidden")
+    problem(Api(ada).post("/suspension/reply", {"text": SAID}), 403, "forbidden")
+
+
+def test_a_suspended_person_begins_nothing_and_keeps_everything(
+    page: Api, owner: Member, ada: User, bea: User, dia: User
+) -> None:
+    batch = factories.make_open_batch(owner)
+    one = factories.make_assignment(worker=bea, batch=batch, state="rejected")
+    suspended(bea, dia)
+    suspended(ada, dia)
+    worker = Api(bea)
+    problem(worker.post(f"/work/batches/{batch.pk}/claim"), 403, "suspended")
+    problem(page.post(f"/batches/{factories.make_batch(owner).pk}/publish"), 403, "suspended")
+    for path in ("batches", "assignments", "earnings", "archive", "payouts"):
+        assert worker.get(f"/work/{path}").status_code == 200
+    assert worker.get(f"/work/assignments/{one.pk}/rejection").status_code == 200
+    for path in ("/batches", "/disputes", "/balance", f"/batches/{batch.pk}/results"):
+        assert page.get(path).status_code == 200

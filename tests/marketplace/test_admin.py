@@ -13,7 +13,7 @@ from tests import factories
 from tests.factories import make_assignment, make_open_batch
 
 pytestmark = pytest.mark.django_db
-OURS = {"core", "accounts", "tasks"}
+OURS = {"core", "accounts", "tasks", "disputes"}
 
 
 @pytest.fixture
@@ -25,9 +25,10 @@ def operator(client: Browser, db: None) -> Browser:
 
 @pytest.fixture
 def work(owner: Member, bea: User) -> None:
-    """A batch with a paid answer in it."""
+    """A batch with a paid answer in it, and one in dispute."""
     batch = make_open_batch(owner)
     make_assignment(worker=bea, batch=batch, state="approved", value="negative")
+    make_assignment(worker=bea, batch=batch, state="disputed", value="negative")
 
 
 def test_answers_drafts_and_payloads_are_not_registered() -> None:

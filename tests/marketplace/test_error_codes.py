@@ -8,7 +8,7 @@ from core.errors import DomainError
 from marketplace import error_codes, urls
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("core", "accounts", "payments", "tasks", "marketplace")
+APPS = ("core", "accounts", "payments", "tasks", "disputes", "marketplace")
 
 
 def subclasses(kind: type[DomainError]) -> Iterator[type[DomainError]]:

@@ -452,8 +452,10 @@ def test_progress_counts_places_and_money(api: Api, owner: Member, bea: User, ce
         "claimed": 0,
         "submitted": 1,
         "approved": 1,
+        "contested": 0,
         "refunded": 0,
     }
+    assert found["refused"] == 0
     assert (found["spent"], found["held"]) == (usd("0.11"), usd("0.22"))
     assert (found["places"], found["workers"], found["measured_seconds"]) == (3, 2, None)
 

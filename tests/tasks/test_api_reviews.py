@@ -38,7 +38,7 @@ def test_metadata_says_neither_answer_nor_worker(api: Api, batch: Batch, bea: Us
     response = api.get(f"/batches/{batch.pk}/assignments")
     [found] = response.json()["results"]
     assert found["id"] == one.pk
-    assert (found["state"], found["allowed"]) == ("submitted", ["approve"])
+    assert (found["state"], found["allowed"]) == ("submitted", ["approve", "reject"])
     assert found["worker"].startswith("w_")
     assert (found["external_id"], found["by_clock"]) == ("t0", False)
     for secret in (b"negative", b"bea", b"Bea", b"active_seconds"):

@@ -54,6 +54,9 @@ def test_the_list_says_what_work_truly_pays(api: Api, batch: Batch) -> None:
         "decided": 0,
         "by_clock": 0,
         "median_review_s": None,
+        "rejected": 0,
+        "judged": 0,
+        "overturned": 0,
     }
 
 

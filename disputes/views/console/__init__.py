@@ -1,0 +1,1 @@
+"""The adjudicators' console: queue, cases, reports, suspensions, and the log of what they did."""

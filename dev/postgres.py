@@ -119,6 +119,9 @@ class Postgres:
             "shared_buffers": "256MB",
             "timezone": "UTC",
             "log_timezone": "UTC",
+            # A statement carries what people wrote, answers too: no log is to have it.
+            "log_min_error_statement": "panic",
+            "log_error_verbosity": "terse",
         }
         argv = [str(self._bin / "postgres"), "-D", str(self.data)]
         for name, value in options.items():

@@ -15,18 +15,35 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 PASSWORD = "fair-clicks-only"
 WIDTHS = (320, 768, 1280)
 PAGES = {
-    "": ["/", "/rules/", "/accounts/login/", "/accounts/signup/", "/docs/errors"],
-    "bea@example.org": ["/work/", "/work/batches/1/", "/work/mine/", "/earnings/", "/settings/"],
+    "": ["/", "/rules/", "/transparency/", "/accounts/login/", "/accounts/signup/", "/docs/errors"],
+    "bea@example.org": [
+        "/work/",
+        "/work/batches/1/",
+        "/work/mine/",
+        "/earnings/",
+        "/settings/",
+        "/disputes/",
+    ],
     "ada@example.org": [
         "/batches/",
         "/batches/1/",
         "/batches/1/assignments/",
+        "/batches/1/sample/",
+        "/disputes/",
+        "/disputes/1/",
         "/batches/new/",
         "/money/",
         "/settings/keys/",
         "/settings/members/",
     ],
-    "dia@example.org": ["/clients/to-verify/"],
+    "dia@example.org": [
+        "/clients/to-verify/",
+        "/console/",
+        "/console/disputes/2/",
+        "/console/reports/",
+        "/console/suspensions/",
+        "/console/log/",
+    ],
 }
 FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-sync"]
 

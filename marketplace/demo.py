@@ -9,7 +9,7 @@ from typing import Any
 from accounts import services as accounts
 from accounts.models import Client, Member, User
 from core import money
-from disputes.services import contests, rejections, replies
+from disputes.services import contests, rejections, replies, transparency
 from marketplace.replay import crowds
 from payments.services import deposits
 from tasks.models import Assignment
@@ -71,6 +71,7 @@ def load(*, now: datetime) -> None:
     publishing.publish_batches(now=now)
     _work(owner, [bea, cem], now=now + timedelta(hours=3))
     figures.refresh_figures(now=today)
+    transparency.count_months(now=today)
 
 
 def _person(name: str, **fields: Any) -> User:
@@ -152,9 +153,9 @@ def _work(owner: Member, workers: list[User], *, now: datetime) -> None:
 
 
 REASONS = (
-    "“Works great” praises the phone; the answer says the sentence is negative.",
-    "The sentence complains about the battery, which the answer takes for praise.",
-    "The reviewer is disappointed by the sound; the answer says the contrary.",
+    "Our own readers found the sentence {other} as a whole; the answer says the contrary.",
+    "To us its writer is plainly {other} about the thing, whatever the single words say.",
+    "The feeling behind this sentence is {other}: read it aloud once and you hear it.",
 )
 CONTESTED = "The criterion asks how the whole sentence is meant, and that is how I read it."
 REPLIED = "We read it three times: every reader here took it the other way round."
@@ -162,14 +163,17 @@ REPLIED = "We read it three times: every reader here took it the other way round
 
 def _refuse(owner: Member, waiting: list[Assignment], *, now: datetime) -> None:
     """One rejection to contest, one dispute that waits for the client, one for an adjudicator."""
+    crowd = crowds.load("sentences", limit=150, error_rate=0)
     for one, reason in zip(waiting, REASONS, strict=False):
+        said = crowd.truth[one.task.payload["name"]]
+        other = "negative" if said == "positive" else "positive"
         openings.open_answer(assignment_id=one.pk, by=owner, now=now)
         rejections.reject_assignment(
             assignment_id=one.pk,
             by=owner,
             category="wrong",
             criterion=1,
-            explanation=reason,
+            explanation=reason.format(other=other),
             now=now + timedelta(minutes=5),
         )
     later = now + timedelta(hours=1)

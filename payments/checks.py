@@ -23,7 +23,8 @@ GUARDS = (
 def check_database(
     *, app_configs: Sequence[Any] | None, databases: Sequence[str] | None, **_: Any
 ) -> list[CheckMessage]:
-    """Refuses a database that may lose an acknowledged payment, or lacks a guard of the books.
+    """Refuses a database that may lose an acknowledged payment, that writes what people answer
+    into its log, or lacks a guard of the books.
 
     Silent where the guards were never made: before the first migration.
     """
@@ -31,7 +32,7 @@ def check_database(
         error
         for alias in databases or []
         if _migrated(alias)
-        for error in (*_durability(alias), *_guards(alias))
+        for error in (*_durability(alias), *_secrecy(alias), *_guards(alias))
     ]
 
 
@@ -57,6 +58,19 @@ def _durability(alias: str) -> list[CheckMessage]:
         )
         for name, value in (("synchronous_commit", commit), ("fsync", fsync))
         if value == "off"
+    ]
+
+
+def _secrecy(alias: str) -> list[CheckMessage]:
+    [(logged,)] = _fetch(alias, "SHOW log_min_error_statement")
+    if logged == "panic":
+        return []
+    return [
+        Error(
+            "The database writes failed statements into its log, and with them answers.",
+            hint="Set log_min_error_statement = panic and log_error_verbosity = terse.",
+            id="payments.E003",
+        )
     ]
 
 

@@ -15,9 +15,20 @@ from core.states import Moves
 from disputes import states as dispute_states
 from payments import states as payment_states
 from tasks import states as task_states
+from tests import reach
 
 ROOT = Path(__file__).parent.parent
-APPS = ("core", "accounts", "payments", "tasks", "disputes", "delivery", "marketplace", "dev", "bench")
+APPS = (
+    "core",
+    "accounts",
+    "payments",
+    "tasks",
+    "disputes",
+    "delivery",
+    "marketplace",
+    "dev",
+    "bench",
+)
 SOURCES = sorted(
     path for app in APPS for path in (ROOT / app).rglob("*.py") if "migrations" not in path.parts
 )
@@ -92,30 +103,133 @@ def test_docs_list_exactly_the_legal_moves() -> None:
     }
 
 
-ANSWER_READERS = {
-    "tasks/models/__init__.py",
-    "tasks/models/work.py",
-    "tasks/selectors/answers.py",
-    "tasks/services/work.py",
-    "tasks/migrations",
+# Who names what holds content, and why. Everybody else asks the door, tasks/selectors/answers.py;
+# who asks the door is in tests/disputes/test_one_door.py.
+HOLDERS = {
+    "Answer": {
+        "tasks.models",
+        "tasks.selectors.answers",  # the door
+        "tasks.services.work",  # the worker takes hers back into work
+        "tasks.services.decisions",  # erases
+        "disputes.services.restoring",  # erases again
+    },
+    "Draft": {
+        "tasks.models",
+        "tasks.forms.work",  # the worker's own page
+        "tasks.services.work",  # saves
+        "tasks.services.claims",  # deletes
+        "tasks.services.decisions",  # erases
+        "disputes.services.restoring",  # erases again
+        "marketplace.erasure",  # proves that it is gone
+    },
+    "Archived": {
+        "tasks.models",
+        "tasks.selectors.answers",
+        "tasks.services.work",  # keeps what came late
+        "tasks.services.decisions",  # keeps what was refused
+        "tasks.views.work",  # the worker's own page
+        "disputes.selectors.cases",  # what was said of hers, for her
+        "disputes.selectors.pages",  # hers, for her
+        "disputes.services.restoring",
+        "marketplace.erasure",
+    },
+}
+# Statements of their own: audits count rows, they name no column of content.
+STATEMENTS = {
+    "tasks_answer": {"tasks.selectors.answers", "tasks.selectors.audit", "marketplace.erasure"},
+    "tasks_draft": {"marketplace.erasure"},
+    "tasks_archived": {"disputes.selectors.audit", "marketplace.erasure"},
+}
+# Rows that lead to content by a relation: the worker's own draft, on her own pages.
+RELATIONS = {"tasks.api.work", "tasks.forms.work", "tasks.selectors.work"}
+LOOK_UPS = {
+    *("select_related", "prefetch_related", "only", "defer", "values", "values_list", "filter"),
+    *("exclude", "get", "order_by", "annotate", "aggregate", "update", "getattr", "hasattr"),
+    *("attrgetter", "F", "Q", "OuterRef", "Prefetch", "Count", "Max", "Min"),
 }
 
 
-def test_answers_are_read_through_one_door_only() -> None:
-    """No module but the door (and the services that write them) names the model of answers."""
-    found = set()
-    for path in SOURCES:
-        if path.is_relative_to(ROOT / "bench"):
-            continue
-        for node in ast.walk(ast.parse(path.read_text())):
-            names = []
-            if isinstance(node, ast.ImportFrom) and node.module == "tasks.models":
-                names = [alias.name for alias in node.names]
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names = re.findall(r"tasks_answer|answer__content", node.value)
-            if {"Answer", "tasks_answer", "answer__content"} & set(names):
-                found.add(relative(path))
-    assert found <= ANSWER_READERS | {"tasks/selectors/audit.py"}
+def called(node: ast.AST) -> str:
+    """The last name of what is called."""
+    if not isinstance(node, ast.Call):
+        return ""
+    return node.func.attr if isinstance(node.func, ast.Attribute) else reach.dotted(node.func)
+
+
+def words_of(call: ast.Call) -> set[str]:
+    """Every step of the paths that a look-up in the database names."""
+    said = [arg.value for arg in call.args if isinstance(arg, ast.Constant)]
+    paths = [str(one) for one in said] + [word.arg or "" for word in call.keywords]
+    return {step for path in paths for step in path.split("__")}
+
+
+def test_models_of_content_are_named_by_few() -> None:
+    for holder, allowed in HOLDERS.items():
+        found = {
+            module
+            for module in reach.trees()
+            if {f"tasks.models.{holder}", f"tasks.models.work.{holder}"}
+            & set(reach.imports(module).values())
+        }
+        assert found <= allowed, holder
+
+
+def test_tables_of_content_are_named_by_few() -> None:
+    for table, allowed in STATEMENTS.items():
+        found = {
+            module
+            for module, tree in reach.trees().items()
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and table in str(node.value)
+        }
+        assert found <= allowed, table
+
+
+def test_no_statement_but_those_of_the_door_names_content() -> None:
+    naming = {
+        module
+        for module, tree in reach.trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and re.search(r"\w\.content\b", str(node.value))
+    }
+    assert naming == {"tasks.selectors.answers"}
+
+
+def test_no_relation_leads_to_content() -> None:
+    """`assignment.answer`, `filter(answer__…)`, `select_related("answer")`, `source="answer"`."""
+    found = {
+        module
+        for module, tree in reach.trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and called(node) in LOOK_UPS
+        and module.startswith(("tasks.", "disputes.", "delivery.", "marketplace."))
+        and {"answer", "draft", "archived"} & words_of(node)
+    }
+    # Known answers are the client's own; a form and a posted body have fields of these names.
+    assert found <= RELATIONS | {"tasks.services.gold", "marketplace.erasure"}
+
+
+def test_no_relation_is_followed_in_code_or_templates() -> None:
+    of_rows = re.compile(
+        r"\b(?:one|assignment|found|row|rejection|refusal|place|task)\.(?:answer|draft|archived)\b"
+    )
+    said = {relative(path): path.read_text() for path in (ROOT / "templates").rglob("*.html")}
+    said |= {module: ast.unparse(tree) for module, tree in reach.trees().items()}
+    found = {name for name, text in said.items() if of_rows.search(text)}
+    # A known answer of the client; a row of the form of examples; a recorded crowd.
+    others = {"tasks.views.gold", "templates/tasks/_batch_examples.html", "marketplace.demo"}
+    assert found <= others
+
+
+def test_models_are_not_fetched_by_name() -> None:
+    found = {
+        module
+        for module, tree in reach.trees().items()
+        for node in ast.walk(tree)
+        if called(node) in ("get_model", "get_models")
+    }
+    assert found == set()
 
 
 def test_no_model_overrides_save_and_no_foreign_key_cascades_into_money() -> None:

@@ -117,12 +117,28 @@ def equals_paid(*, assignment: Assignment) -> bool:
 
 
 def quotes(*, assignment_ids: Sequence[int], text: str, least: int = 12) -> bool:
-    """Whether `text` quotes something that one of these answers says in words."""
+    """Whether `text` quotes something that one of these answers says in words: all of a short
+    text, a stretch of some words of a longer one."""
+    said = " ".join(text.split()).casefold()
     return any(
-        phrase in text
+        run in said
         for content in in_case(assignment_ids=assignment_ids).values()
         for phrase in phrases(content, least=least)
+        for run in _runs(" ".join(phrase.split()).casefold())
     )
+
+
+def _runs(phrase: str, least: int = 24) -> Iterator[str]:
+    """The phrase, and every run of whole words in it that is just long enough to tell."""
+    yield phrase
+    words = phrase.split()
+    for start in range(len(words)):
+        run = ""
+        for word in words[start:]:
+            run = f"{run} {word}".strip()
+            if len(run) >= least:
+                yield run
+                break
 
 
 def phrases(content: Any, *, least: int) -> Iterator[str]:
@@ -190,7 +206,14 @@ def results(*, batch: Batch, client: Client, after: str = "") -> Iterator[Result
 
     Raises Invalid for a cursor that is not one, before the first row.
     """
-    return _results(batch, client, _parsed(after))
+    cursor = _parsed(after)
+    if cursor[0] and rows(AHEAD, {"xid": cursor[0]})[0][0]:
+        raise Invalid(_("This cursor is from before a restore: begin anew."), field="after")
+    return _results(batch, client, cursor)
+
+
+# A cluster counts its transactions from its own beginning (docs/operations.md).
+AHEAD = "SELECT %(xid)s >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint"
 
 
 def _parsed(after: str) -> tuple[int, int]:

@@ -12,7 +12,8 @@ from core import events, text
 from core.db import operation
 from core.errors import Conflict, Invalid, NotFound
 from tasks.models import Assignment, Batch, Exclusion
-from tasks.states import ExclusionCause
+from tasks.selectors import answers
+from tasks.states import AssignmentState, ExclusionCause
 
 
 class AlreadyExcluded(Conflict):
@@ -32,6 +33,7 @@ def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetim
         raise NotFound(_("There is no such batch, or it is not yours."))
     said = _words(reason, field="reason")
     worker_id = _worker_named(worker, batch=batch, by=by)
+    _check_no_quote(said, batch=batch, worker_id=worker_id)
     exclusion, created = Exclusion.objects.get_or_create(
         batch=batch,
         worker_id=worker_id,
@@ -41,6 +43,19 @@ def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetim
         raise AlreadyExcluded(_("This worker is excluded from the batch already."))
     events.record("worker.excluded", by=by.user, about=exclusion, now=now)
     return exclusion
+
+
+def _check_no_quote(said: str, *, batch: Batch, worker_id: int) -> None:
+    """What is not paid for may be erased one day, and the reason is kept."""
+    hers = Assignment.objects.filter(batch=batch, worker=worker_id)
+    unpaid = hers.filter(submitted_at__isnull=False).exclude(state=AssignmentState.APPROVED)
+    ids = list(unpaid.order_by("-pk").values_list("pk", flat=True)[:1_000])
+    if answers.quotes(assignment_ids=ids, text=said):
+        raise Invalid(
+            _("Say it without quoting an answer that is not paid for."),
+            code="quotes_answer",
+            field="reason",
+        )
 
 
 def _worker_named(name: str, *, batch: Batch, by: Member) -> int:

@@ -60,7 +60,7 @@ ADJUDICATOR_READS = {
     f"{API}disputes/<id:dispute_id>/decide",  # whether the reasons quote one
 }
 # Only whether what is written here quotes an answer.
-QUOTING = {
+ASKED_OF_WRITERS = {
     "console/disputes/<id:dispute_id>/decide/",
     f"{API}disputes/<id:dispute_id>/decide",
     "batches/<id:batch_id>/exclusions/",
@@ -72,10 +72,10 @@ ALLOWED = {
     "results_by_task": CLIENT_TAKES_RESULTS,
     "own": WORKER_READS_HERS,
     "archive": WORKER_READS_HER_ARCHIVE,
-    "in_case": ADJUDICATOR_READS | QUOTING,
+    "in_case": ADJUDICATOR_READS | ASKED_OF_WRITERS,
     "of_task": ADJUDICATOR_READS,
     "equals_paid": {f"{REVIEW}reject/", f"{API}assignments/{ONE}/reject"},
-    "quotes": QUOTING,
+    "quotes": ASKED_OF_WRITERS,
 }
 # Pages that list the formats lead to what writes them, by name; only `.stream` opens the door.
 FORMATS = "tasks.selectors.exports.FORMATS"
@@ -180,7 +180,7 @@ def test_every_look_of_a_client_or_adjudicator_is_recorded() -> None:
     assert callers["quotes"] == {"disputes.services.judging", "tasks.services.exclusions"}
     looking = "disputes.services.looking.look_at_case"
     for route, entry in routes().items():
-        if "in_case" in ways(reach.reached_by(entry)) and route not in QUOTING:
+        if "in_case" in ways(reach.reached_by(entry)) and route not in ASKED_OF_WRITERS:
             assert looking in reach.reached_by(entry), route
 
 

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench replay screenshots format openapi lock clean
+.PHONY: help run test lint bench replay simulate screenshots format openapi lock clean
 
 PYTHON ?=
 PORT ?= 8000
@@ -52,6 +52,9 @@ bench: $(INSTALLED) ## Benchmarks (ONLY=name)
 
 replay: $(INSTALLED) ## A real crowd's work through the API, on the running site or one of its own (DATA=bluebirds)
 	$(VENV)/python -m dev.with_site -- $(VENV)/python manage.py replay $(DATA)
+
+simulate: $(INSTALLED) ## Clients that steal, against the real services, with a clock that moves (ARGS="--seed 2")
+	$(VENV)/python -m dev.with_services -- $(VENV)/python manage.py simulate theft $(ARGS)
 
 screenshots: $(INSTALLED) ## Pictures of the pages, into docs/screenshots
 	$(VENV)/python -m dev.with_site -- $(VENV)/python -m dev.screenshots docs/screenshots

@@ -54,9 +54,7 @@ urlpatterns: list[URLPattern] = [
     path("console/disputes/<id:dispute_id>/", cases.case, name="console_case"),
     path("console/disputes/<id:dispute_id>/decide/", cases.decide, name="console_decide"),
     path("console/batches/<id:batch_id>/unfreeze/", queue.unfreeze, name="console_unfreeze"),
-    path(
-        "console/batches/<id:batch_id>/media/<uuid:media_id>/", cases.media, name="console_media"
-    ),
+    path("console/batches/<id:batch_id>/media/<uuid:media_id>/", cases.media, name="console_media"),
     path("console/reports/", reports.reports, name="console_reports"),
     path("console/reports/<id:report_id>/", reports.report, name="console_report"),
     path("console/suspensions/", suspensions.suspensions, name="console_suspensions"),

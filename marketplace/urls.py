@@ -6,7 +6,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from accounts.authentication import PageSessionAuthentication
 from accounts.urls import api_urlpatterns as accounts_api
 from disputes.urls import api_urlpatterns as disputes_api
-from marketplace import earnings, metrics, money, views
+from marketplace import earnings, metrics, money, transparency, views
 from payments.urls import api_urlpatterns as payments_api
 from tasks.urls import api_urlpatterns as tasks_api
 
@@ -23,6 +23,8 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     path("", views.home, name="home"),
     path("rules/", views.rule_book, name="rules"),
+    path("transparency/", transparency.transparency, name="transparency"),
+    path("transparency.json", transparency.transparency_json, name="transparency_json"),
     path("docs/errors", views.errors, name="errors"),
     path("language", views.set_language, name="set_language"),
     path("favicon.ico", views.favicon, name="favicon"),

@@ -9,6 +9,8 @@ from typing import Any
 
 import requests
 
+from accounts.models import User
+
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
 # What may pass by itself: a server that restarts, a throttle, an answer still being made.
 PASSING = {429, 502, 503, 504}
@@ -38,20 +40,29 @@ class Person:
         self.key = ""
 
     def _sign_up(self, role: str, organisation: str) -> None:
-        path = f"{self.base}/accounts/signup/"
-        form = {
-            "csrfmiddlewaretoken": self._csrf(path),
-            "role": role,
-            "email": self.email,
-            "password1": secrets.token_urlsafe(18),
-            "name": role,
-            "organisation": organisation,
-        }
+        self.post_form(
+            "/accounts/signup/",
+            role=role,
+            email=self.email,
+            password1=secrets.token_urlsafe(18),
+            name=role,
+            organisation=organisation,
+        )
+
+    def post_form(self, path: str, *, action: str = "", **fields: str) -> None:
+        """Sends the form of a page, to `action` if not to itself. Raises Refused unless it goes on
+        to another page."""
+        page = f"{self.base}{path}"
+        form = fields | {"csrfmiddlewaretoken": self._csrf(page)}
         response = self.http.post(
-            path, data=form, headers={"Referer": path}, allow_redirects=False, timeout=30
+            f"{self.base}{action or path}",
+            data=form,
+            headers={"Referer": page},
+            allow_redirects=False,
+            timeout=30,
         )
         if response.status_code != 302:
-            raise Refused("POST", path, response)
+            raise Refused("POST", action or path, response)
 
     def _csrf(self, path: str) -> str:
         found = TOKEN.search(self.http.get(path, timeout=30).text)
@@ -104,6 +115,27 @@ class Person:
             if not response.ok:
                 raise Refused("GET", path, response)
             yield from response.iter_lines()
+
+
+class Adjudicator(Person):
+    """Staff. Nobody signs up as such: the account is made where the operator makes them."""
+
+    def __init__(self, base: str) -> None:
+        super().__init__(base, role="adjudicator")
+
+    def _sign_up(self, role: str, organisation: str) -> None:
+        password = secrets.token_urlsafe(18)
+        User.objects.create_user(self.email, password, name=role, role=role, is_staff=True)
+        self.post_form("/accounts/login/", login=self.email, password=password)
+
+    def verify(self, organisation: str) -> None:
+        """Says, by the page for it, that the client is who it says it is."""
+        path = "/clients/to-verify/"
+        page = self.http.get(f"{self.base}{path}", timeout=30).text
+        found = re.search(r"/clients/\d+/verify", page[page.index(organisation) :])
+        if found is None:
+            raise RuntimeError(f"{path} does not offer to verify {organisation}")
+        self.post_form(path, action=found[0])
 
 
 def waits() -> Iterator[float | None]:

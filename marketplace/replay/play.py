@@ -1,4 +1,4 @@
-"""The play: post, work, approve, pay out, compare. All over HTTP, several people at a time."""
+"""The play: post, work, review, approve, pay out, compare. Over HTTP, several people at a time."""
 
 import json
 import secrets
@@ -12,7 +12,8 @@ from typing import Any
 
 from core import money, rules
 from marketplace.replay.crowds import Crowd
-from marketplace.replay.people import Person, Refused
+from marketplace.replay.people import Adjudicator, Person, Refused
+from marketplace.replay.reviewing import Cast, Review, review
 
 AT_ONCE = 8
 CLIENT_SCOPES = ["batches:read", "batches:write", "results:read", "money:write"]
@@ -36,19 +37,27 @@ class Outcome:
     earned: int = 0
     payouts: Counter[str] = field(default_factory=Counter)
     accuracy: float | None = None
+    review: Review = field(default_factory=Review)
 
     def flaws(self) -> list[str]:
         """What should not be, in words; empty when all went right."""
         reward = money.parse(self.crowd.batch["reward"]["amount"])
+        price = reward + rules.fee(reward)
+        extra = self.review.overturned * (reward * rules.COMPENSATION_BPS // 10_000)
+        unpaid = self.review.upheld
         checks = {
             f"{self.answers} answers, {self.crowd.wanted} wanted": self.answers
             == self.crowd.wanted,
-            f"{self.approved} approved of {self.answers}": self.approved == self.answers,
+            f"{self.approved} approved of {self.answers}, {unpaid} refused": self.approved
+            == self.answers - unpaid,
             f"{self.delivered} delivered of {self.approved}": self.delivered == self.approved,
             f"{self.differing} answers differ from the recorded": self.differing == 0,
-            "workers were not paid exactly once each": self.earned == self.approved * reward,
+            "a rejection has no end that is known of": self.review.is_explained,
+            "workers were not paid exactly once each": self.earned
+            == self.approved * reward + extra,
             "the client spent something else than rewards and fees": self.spent
-            == self.approved * (reward + rules.fee(reward)),
+            == self.approved * price,
+            "what was refused was not refunded": self.refunded == unpaid * price,
             "money is left in escrow": self.escrow_left == 0,
             "a payout was not settled": set(self.payouts) <= {"settled", "below_minimum"},
         }
@@ -79,8 +88,11 @@ class Bar:
 def play(crowd: Crowd, *, base: str) -> Outcome:
     """Replays `crowd` against the server at `base` and returns what came of it."""
     started = time.monotonic()
-    client = Person(base, role="member", organisation=f"Replay {secrets.token_hex(4)}")
+    organisation = f"Replay {secrets.token_hex(4)}"
+    client = Person(base, role="member", organisation=organisation)
     client.make_key(CLIENT_SCOPES)
+    judges = [Adjudicator(base) for _ in range(2)]
+    judges[0].verify(organisation)
     batch = post(client, crowd)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         workers = list(pool.map(lambda _n: sign_up_worker(base), range(crowd.workers)))
@@ -92,9 +104,11 @@ def play(crowd: Crowd, *, base: str) -> Outcome:
             )
         )
     outcome = Outcome(crowd, tasks=len(crowd.tasks), answers=sum(len(one) for one in done))
+    authors = {name: n for n, one in enumerate(done) for name in one}
+    cast = Cast(client, judges, {one: workers[n] for one, n in authors.items()})
+    outcome.review = review(cast, crowd, batch)
     approve(client, batch)
     settle(client, batch)
-    authors = {name: n for n, one in enumerate(done) for name in one}
     compare(client, batch, outcome, authors)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         # All ask first, and wait then: the bank takes its time for each.

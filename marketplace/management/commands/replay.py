@@ -43,6 +43,12 @@ class Command(BaseCommand):
         rows = [
             ("tasks", outcome.tasks),
             ("answers", outcome.answers),
+            ("opened unpaid", outcome.review.opened),
+            ("rejected", outcome.review.rejected),
+            ("contested", outcome.review.contested),
+            ("overturned", outcome.review.overturned),
+            ("upheld, also on appeal", outcome.review.upheld),
+            ("withdrawn", outcome.review.withdrawn),
             ("approved", outcome.approved),
             ("delivered", outcome.delivered),
             ("paid to workers", money.plain(outcome.earned)),
@@ -55,4 +61,4 @@ class Command(BaseCommand):
             ("answers a second", f"{outcome.answers / outcome.seconds:.1f}"),
         ]
         for name, value in rows:
-            self.stdout.write(f"  {name:<20} {value:>24}")
+            self.stdout.write(f"  {name:<24} {value:>20}")

@@ -1,0 +1,1 @@
+"""Adversaries against the real services, with a clock that moves: `manage.py simulate`."""

@@ -206,8 +206,9 @@ RULES = (
         _("A cap on rejections"),
         _(
             "Past the cap of rejections that no adjudicator has judged, each further one opens a "
-            "dispute by itself, and is not upheld before the worker has spoken. Only clients whose "
-            "identity staff has verified may reject at all."
+            "dispute by itself, and is not upheld before the worker has spoken. The cap is of a "
+            "client, and of each batch over its whole life. Only clients whose identity staff has "
+            "verified may reject at all."
         ),
         _("It bounds what a dishonest client can take."),
         (_("Cap over 30 days, all batches"), _("3, or 5 % of what was opened if that is more")),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from core import rules
 from disputes.models import Rejection
@@ -12,21 +12,38 @@ from tasks.models import Opening
 
 def cap(*, client_id: int, now: datetime) -> int:
     """How many rejections nobody has judged a client may have, over 30 days and all batches."""
-    opened = Opening.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER).count()
-    return max(rules.CAP_MIN, opened * rules.CAP_BPS // 10_000)
+    return _cap(Opening.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER))
 
 
 def unjudged(*, client_id: int, now: datetime) -> int:
     """The client's rejections of 30 days that no adjudicator judged, lapsed and withdrawn too."""
-    lately = Rejection.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER)
+    return _unjudged(Rejection.objects.filter(client=client_id, at__gt=now - rules.CAP_OVER))
+
+
+def batch_cap(*, batch_id: int) -> int:
+    """The same of one batch, over its whole life: who waits a month gains nothing (ADR 8)."""
+    return _cap(Opening.objects.filter(batch=batch_id))
+
+
+def batch_unjudged(*, batch_id: int) -> int:
+    """The batch's rejections that no adjudicator judged."""
+    return _unjudged(Rejection.objects.filter(batch=batch_id))
+
+
+def _cap(openings: QuerySet[Opening]) -> int:
+    return max(rules.CAP_MIN, openings.count() * rules.CAP_BPS // 10_000)
+
+
+def _unjudged(rejections: QuerySet[Rejection]) -> int:
     judged = (
         Q(outcome__in=JUDGED)
         | Q(state=RejectionState.UPHELD)
         | Q(state=RejectionState.DISPUTED, dispute__state=DisputeState.APPEALED)
     )
-    return lately.exclude(judged).count()
+    return rejections.exclude(judged).count()
 
 
-def over_cap(*, client_id: int, now: datetime) -> bool:
-    """Whether the client has more of them than the cap."""
-    return unjudged(client_id=client_id, now=now) > cap(client_id=client_id, now=now)
+def left(*, client_id: int, batch_id: int, now: datetime) -> int:
+    """How many more rejections in this batch open no dispute by themselves; below 0: too many."""
+    of_client = cap(client_id=client_id, now=now) - unjudged(client_id=client_id, now=now)
+    return min(of_client, batch_cap(batch_id=batch_id) - batch_unjudged(batch_id=batch_id))

@@ -25,24 +25,9 @@ from tasks.states import ArchiveCause, AssignmentState
 # --- clients ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Bounds:
-    """How many more rejections a client has before each opens a dispute by itself (R9)."""
-
-    cap: int
-    unjudged: int
-
-    @property
-    def left(self) -> int:
-        return max(0, self.cap - self.unjudged)
-
-
-def bounds_of(client: Client, *, now: datetime) -> Bounds:
-    """The client's bounds at `now`."""
-    return Bounds(
-        cap=bounds.cap(client_id=client.pk, now=now),
-        unjudged=bounds.unjudged(client_id=client.pk, now=now),
-    )
+def rejections_left(client: Client, *, batch_id: int, now: datetime) -> int:
+    """How many more rejections in the batch open no dispute by themselves (R9)."""
+    return max(0, bounds.left(client_id=client.pk, batch_id=batch_id, now=now))
 
 
 def reviewed(*, client: Client, batch_id: int) -> QuerySet[Assignment]:

@@ -201,7 +201,8 @@ def _cause(rejection: Rejection, *, now: datetime) -> DisputeCause | None:
     same = Rejection.objects.filter(batch=rejection.batch_id, text_hash=rejection.text_hash)
     if same.count() > rules.SAME_TEXT_LIMIT:
         return DisputeCause.SAME_TEXT
-    if bounds.over_cap(client_id=rejection.client_id, now=now):
+    client_id, batch_id = rejection.client_id, rejection.batch_id
+    if bounds.left(client_id=client_id, batch_id=batch_id, now=now) < 0:
         return DisputeCause.CAP
     return None
 

@@ -90,7 +90,7 @@ def _opened(member: Member, one: Assignment, form: RejectForm, now: datetime) ->
         "opening": one.opening,
         "html": rendered(one, content),
         "form": form,
-        "bounds": pages.bounds_of(member.client, now=now),
+        "rejections_left": pages.rejections_left(member.client, batch_id=one.batch_id, now=now),
         "compensation": one.batch.reward * rules.COMPENSATION_BPS // 10_000,
     }
 

@@ -85,9 +85,7 @@ class Desk:
     def room(self) -> bool:
         """Whether one more rejection stays within the cap (R9)."""
         client = self.member.client_id
-        return bounds.unjudged(client_id=client, now=self.now) < bounds.cap(
-            client_id=client, now=self.now
-        )
+        return bounds.left(client_id=client, batch_id=self.batch.pk, now=self.now) > 0
 
     def room_if_withdrawn_were_none(self) -> bool:
         """The same, by one who hopes that what it withdrew is forgotten."""

@@ -163,7 +163,7 @@ def test_opening_rejecting_and_taking_it_back_without_script(
     page.get_by_role("button", name="Open (recorded; the worker sees it)").click()
     expect(page.get_by_label("negative")).to_be_checked()
     page.get_by_text("Reject it, with a reason").click()
-    expect(page.get_by_text("You have 3 rejections left of 3 in 30 days")).to_be_visible()
+    expect(page.get_by_text("3 more rejections open no dispute by themselves.")).to_be_visible()
     page.get_by_label("The instructions were not followed").check()
     page.get_by_label("1. Judge what the writer feels").check()
     page.get_by_label("What exactly is wrong with this answer").fill(factories.EXPLANATION)

@@ -116,7 +116,9 @@ def test_what_is_not_submitted_has_no_review(page: Browser, batch: Batch, bea: U
 
 
 def test_an_answer_is_rejected_with_a_reason_and_is_gone(page: Browser, opened: Assignment) -> None:
-    assert "You have 3 rejections left of 3" in text_of(page.get(at("answer_review", opened)))
+    assert "3 more rejections open no dispute by themselves." in text_of(
+        page.get(at("answer_review", opened))
+    )
     response = page.post(at("assignment_reject", opened), reason(), follow=True)
     said = text_of(response)
     assert "you cannot read it any more" in said
@@ -154,7 +156,9 @@ def test_past_the_cap_the_page_says_what_happens(
 ) -> None:
     for _number in range(rules.CAP_MIN):
         cases.rejected(bea, batch, by=owner, now=timezone.now())
-    assert "this one opens a dispute by itself" in text_of(page.get(at("answer_review", opened)))
+    assert "You have used up the rejections that open no dispute by themselves" in text_of(
+        page.get(at("answer_review", opened))
+    )
     page.post(at("assignment_reject", opened), reason())
     assert Dispute.objects.get().cause == "cap"
 

@@ -150,26 +150,32 @@ def reject(
 
 
 def make_assignment(
-    *, worker: User, batch: Batch, state: str = "claimed", value: str = "positive"
+    *,
+    worker: User,
+    batch: Batch,
+    state: str = "claimed",
+    value: str = "positive",
+    now: datetime | None = None,
 ) -> Assignment:
-    """The worker's assignment in `batch`, driven into `state` (or “opened”)."""
-    one = claims.claim(worker=worker, batch_id=batch.pk, now=NOW)
+    """The worker's assignment in `batch`, driven into `state` (or “opened”), all at one time."""
+    now = now or NOW
+    one = claims.claim(worker=worker, batch_id=batch.pk, now=now)
     if state == "released":
-        claims.release(assignment_id=one.pk, worker=worker, now=NOW)
+        claims.release(assignment_id=one.pk, worker=worker, now=now)
     elif state == "expired":
-        claims.expire_due(now=NOW + timedelta(days=5))
+        claims.expire_due(now=now + timedelta(days=5))
     elif state != "claimed":
         work.submit(
-            assignment_id=one.pk, worker=worker, content=answer(value), key=f"k{one.pk}", now=NOW
+            assignment_id=one.pk, worker=worker, content=answer(value), key=f"k{one.pk}", now=now
         )
     if state == "approved":
-        reviews.approve_assignment(assignment_id=one.pk, by=owner_of(batch), now=NOW)
+        reviews.approve_assignment(assignment_id=one.pk, by=owner_of(batch), now=now)
     if state in ("opened", "rejected", "disputed", "refused"):
-        openings.open_answer(assignment_id=one.pk, by=owner_of(batch), now=NOW)
+        openings.open_answer(assignment_id=one.pk, by=owner_of(batch), now=now)
     if state in ("rejected", "disputed", "refused"):
-        reject(one, by=owner_of(batch))
+        reject(one, by=owner_of(batch), now=now)
     if state == "disputed":
-        contests.contest(assignment_id=one.pk, worker=worker, statement="I read it.", now=NOW)
+        contests.contest(assignment_id=one.pk, worker=worker, statement="I read it.", now=now)
     if state == "refused":
-        clocks.run(now=NOW + timedelta(days=15))
+        clocks.run(now=now + timedelta(days=15))
     return Assignment.objects.select_related("batch", "task").get(pk=one.pk)

@@ -41,7 +41,8 @@ def duration(value: timedelta | float | None) -> str:
     if hours < 48:
         rest = minutes % 60
         whole = ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
-        return f"{whole} {rest} {_('min')}" if rest and hours < 10 else whole
+        minute = _("min")
+        return f"{whole} {rest} {minute}" if rest and hours < 10 else whole
     return ngettext("%(n)d day", "%(n)d days", days) % {"n": days}
 
 

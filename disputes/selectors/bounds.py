@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from core import rules
 from disputes.models import Rejection
-from disputes.states import JUDGED, DisputeState, RejectionState
+from disputes.states import JUDGED
 from tasks.models import Opening
 
 
@@ -35,11 +35,9 @@ def _cap(openings: QuerySet[Opening]) -> int:
 
 
 def _unjudged(rejections: QuerySet[Rejection]) -> int:
-    judged = (
-        Q(outcome__in=JUDGED)
-        | Q(state=RejectionState.UPHELD)
-        | Q(state=RejectionState.DISPUTED, dispute__state=DisputeState.APPEALED)
-    )
+    # Also what was withdrawn, or never decided again, after a first decision; not what before.
+    decided = Q(closed_at=None) | Q(closed_at__gte=F("dispute__decided_at"))
+    judged = Q(outcome__in=JUDGED) | Q(dispute__decided_at__isnull=False) & decided
     return rejections.exclude(judged).count()
 
 

@@ -13,12 +13,11 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, User
 from accounts.selectors import pseudonym
-from core import rules
 from core.errors import Text
 from core.models import Event
 from disputes.models import Decision, Dispute, Evidence, Rejection, Statement
 from disputes.selectors.console import TO_DECIDE
-from disputes.states import DisputeCause, RejectionState
+from disputes.states import RejectionState
 from tasks.interfaces import parse as interfaces
 from tasks.models import Assignment, Opening
 from tasks.selectors import answers
@@ -143,7 +142,7 @@ def load(dispute: Dispute, *, by: User, now: datetime) -> Case:
         client_record=client_record(dispute.client_id, now=now),
         history=_history(dispute, rejections),
         conflict=conflict(dispute, rejections, by=by),
-        upheld_from=_upheld_from(dispute, judged, now=now),
+        upheld_from=_upheld_from(judged, now=now),
     )
 
 
@@ -159,12 +158,17 @@ def conflict(dispute: Dispute, rejections: Iterable[Rejection], *, by: User) -> 
     return None
 
 
-def _upheld_from(dispute: Dispute, judged: list[Judged], *, now: datetime) -> datetime | None:
-    """From when what opened by itself can be upheld, while that is not yet (R9)."""
-    by_itself = dispute.cause in (DisputeCause.CAP, DisputeCause.SAME_TEXT)
-    unheard = any(one.rejection.contested_at is None and not one.statements for one in judged)
-    start: datetime = dispute.filed_at + rules.UPHOLD_AFTER
-    return start if by_itself and unheard and now < start else None
+def _upheld_from(judged: list[Judged], *, now: datetime) -> datetime | None:
+    """From when all that opened by itself can be upheld, while that is not yet (R9)."""
+    early = [
+        one.rejection.uphold_from
+        for one in judged
+        if one.rejection.uphold_from is not None
+        and one.rejection.contested_at is None
+        and not one.statements
+        and now < one.rejection.uphold_from
+    ]
+    return max(early, default=None)
 
 
 def _about(found: QuerySet[Any], dispute: Dispute, rejections: list[Rejection]) -> list[Any]:

@@ -11,6 +11,7 @@ from core.errors import Conflict
 from disputes.models import Dispute, Rejection, Statement
 from disputes.services import filing, words
 from disputes.services.locking import Refused, lock_rejection
+from disputes.services.words import TooLate
 from disputes.states import (
     DISPUTE,
     REJECTION,
@@ -20,10 +21,6 @@ from disputes.states import (
     RejectionState,
     Side,
 )
-
-
-class TooLate(Conflict):
-    code = "too_late"
 
 
 @operation

@@ -82,8 +82,7 @@ def refuse(
     records = {one.assignment_id: _record(one, outcome) for one in rejections}
     work.apply_refuse(records, by=by, now=now)
     if outcome == Outcome.UNJUDGED:
-        for _one, award in _awards(rejections):
-            guarantee.pay_from_fund(award, now=now)
+        guarantee.pay_from_fund([award for _one, award in _awards(rejections)], now=now)
     _close(rejections, outcome=outcome, now=now)
     _forget(rejections)
 
@@ -99,7 +98,9 @@ def _close(rejections: Sequence[Rejection], *, outcome: Outcome, now: datetime) 
 def _record(rejection: Rejection, outcome: Outcome) -> dict[str, Any]:
     """What the worker keeps of it beside her answer; everybody else forgets it."""
     statements = Statement.objects.filter(rejection=rejection).order_by("pk")
-    decisions = Decision.objects.filter(dispute=rejection.dispute_id).order_by("level")
+    case = rejection.dispute
+    cases = [one for one in (case, case and case.appeal_of) if one is not None]
+    decisions = Decision.objects.filter(dispute__in=cases).order_by("level")
     criteria = rejection.batch.criteria
     return {
         "category": rejection.category,
@@ -109,7 +110,7 @@ def _record(rejection: Rejection, outcome: Outcome) -> dict[str, Any]:
         "rejected_by": rejection.by.known_as,
         "rejected_at": rejection.at.isoformat(),
         "outcome": outcome.value,
-        "reply": rejection.dispute.reply if rejection.dispute else "",
+        "reply": next((one.reply for one in cases if one.reply), ""),
         "statements": [
             {"side": one.side, "text": one.text, "at": one.at.isoformat()} for one in statements
         ],

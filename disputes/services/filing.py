@@ -147,6 +147,19 @@ def _drawn(rejections: Sequence[Rejection], batch: Batch, dispute: Dispute) -> s
 
 
 @inside_operation
+def redraw(dispute: Dispute, batch: Batch) -> None:
+    """Fills the sample of a locked, undecided group again, when one left it (R10)."""
+    if not dispute.is_collective or dispute.state not in (
+        DisputeState.FILED,
+        DisputeState.ANSWERED,
+    ):
+        return
+    waiting = Rejection.objects.filter(dispute=dispute).exclude(state=RejectionState.CLOSED)
+    drawn = _drawn(list(waiting), batch, dispute)
+    waiting.filter(pk__in=drawn, sampled=False).update(sampled=True)
+
+
+@inside_operation
 def close(dispute: Dispute, *, now: datetime) -> None:
     """Ends a locked dispute; what became of its rejections stands in them."""
     dispute.state = DISPUTE.check("close", dispute.state)

@@ -12,6 +12,7 @@ from core.errors import Conflict, Forbidden, Invalid, NotFound
 from disputes.models import Decision, Dispute, Rejection
 from disputes.services import ending, filing, log, words
 from disputes.services.locking import Case, lock_case
+from disputes.services.words import TooLate
 from disputes.states import (
     DISPUTE,
     REJECTION,
@@ -50,6 +51,8 @@ def decide(
     appealed = case.dispute.state == DisputeState.APPEALED
     if not appealed:
         DISPUTE.check("decide", case.dispute.state)
+    if case.dispute.due_at is None or now >= case.dispute.due_at:
+        raise TooLate(_("The time to decide has passed: the guarantee fund pays the worker."))
     _check_interest(case, by=by, appealed=appealed)
     said = _reasons(reasons, case)
     _check_named(case, unfounded)

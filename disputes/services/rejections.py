@@ -15,6 +15,7 @@ from disputes.models import Rejection
 from disputes.selectors import bounds
 from disputes.services import ending, filing
 from disputes.services.locking import lock_rejection
+from disputes.services.words import TooLate
 from disputes.states import REJECTION, Category, DisputeCause, Outcome
 from tasks.models import Assignment, Batch, Opening
 from tasks.selectors import answers
@@ -68,6 +69,7 @@ def reject_assignment(
     _check_batch(batch, criterion)
     assignment = work.lock_assignments([assignment_id])[assignment_id]
     ASSIGNMENT.check("reject", assignment.state)
+    _check_in_time(assignment, now=now)
     _check_answer(assignment, category)
     work.apply_reject(assignment, by=by.user, now=now)
     rejection = _write(
@@ -131,7 +133,9 @@ def _checked(category: str, explanation: str) -> str:
                 pointer="/category",
             )
         )
-    if not rules.EXPLANATION_MIN_CHARS <= len(said) <= rules.MAX_STATEMENT_CHARS:
+    # Blanks explain nothing.
+    told = len(" ".join(said.split()))
+    if told < rules.EXPLANATION_MIN_CHARS or len(said) > rules.MAX_STATEMENT_CHARS:
         flaws.append(
             Flaw(
                 _("Explain in 40 to 4,000 characters what is wrong with this very answer."),
@@ -187,6 +191,11 @@ def _check_batch(batch: Batch, criterion: int) -> None:
         )
 
 
+def _check_in_time(assignment: Assignment, *, now: datetime) -> None:
+    if assignment.review_due_at is not None and now >= assignment.review_due_at:
+        raise TooLate(_("The review window has ended: this answer is approved."))
+
+
 def _check_answer(assignment: Assignment, category: str) -> None:
     if not Opening.objects.filter(assignment=assignment).exists():
         raise Unopened(_("Only an answer that was opened can be rejected."))
@@ -220,5 +229,6 @@ def withdraw_rejection(*, assignment_id: int, by: Member, now: datetime) -> Reje
     events.record("rejection.withdrawn", by=by.user, about=refused.rejection, now=now)
     dispute = refused.dispute
     if dispute is not None:
+        filing.redraw(dispute, refused.batch)
         filing.close_if_done(dispute, now=now)
     return refused.rejection

@@ -12,8 +12,8 @@ from core.db import inside_operation, operation
 from core.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedMedia
 from disputes.models import Dispute, Evidence, Rejection
 from disputes.services import words
-from disputes.services.contests import TooLate
 from disputes.services.locking import lock_case
+from disputes.services.words import TooLate
 from disputes.states import DISPUTE, DisputeState, RejectionState, Side
 
 # By their first bytes: what a person can look at, and nothing that runs.

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -36,7 +37,13 @@ def report_batch(*, batch_id: int, worker: User, kind: str, text: str, now: date
     mine = Report.objects.filter(batch=batch, worker=worker, kind=kind, state=ReportState.OPEN)
     if mine.exists():
         raise Conflict(_("You have reported this already; we look at it."), code="reported")
-    report = Report.objects.create(batch=batch, worker=worker, kind=kind, text=said, at=now)
+    try:
+        with transaction.atomic():
+            report = Report.objects.create(batch=batch, worker=worker, kind=kind, text=said, at=now)
+    except IntegrityError as error:
+        raise Conflict(
+            _("You have reported this already; we look at it."), code="reported"
+        ) from error
     events.record("batch.reported", by=worker, about=report, now=now, reason=kind)
     return report
 
@@ -60,14 +67,14 @@ def decide_report(
     state = REPORT.check("uphold" if founded else "dismiss", report.state)
     same = Report.objects.filter(batch=batch, kind=report.kind, state=ReportState.OPEN)
     same.update(state=state, decided_at=now, decided_by=by, reasons=said)
+    log.write(
+        "report", by=by, about=batch, now=now, reason=report.kind, founded=founded, reasons=said
+    )
     if founded:
         work.apply_stop_claims(batch, by=by, now=now)
         if report.kind == ReportKind.EXTERNAL:
             work.apply_bar_rejections(batch, by=by, now=now)
             _annul_all(batch, by=by, now=now)
-    log.write(
-        "report", by=by, about=batch, now=now, reason=report.kind, founded=founded, reasons=said
-    )
     events.record("report.decided", by=by, about=report, now=now, founded=founded)
     report.refresh_from_db()
     return report

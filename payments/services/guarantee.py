@@ -1,5 +1,6 @@
 """What a worker is paid beside her reward: by a client that lost (R20), or by the fund (R8)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -71,11 +72,19 @@ SELECT coalesce((SELECT sum(amount) FROM payments_transfer WHERE credit_id = %(f
 
 
 @inside_operation
-def pay_from_fund(award: Award, *, now: datetime) -> None:
-    """Pays a worker whom we kept waiting too long, once an assignment (R8).
+def pay_from_fund(awards: "Sequence[Award]", *, now: datetime) -> None:
+    """Pays workers whom we kept waiting too long, once an assignment (R8).
 
-    What the fund is short of is the platform's own cost.
+    What the fund is short of is the platform's own cost. Locks their balances in the house's order.
     """
+    owned = [(AccountKind.WORKER, award.worker_id) for award in awards]
+    ledger.lock(balances=ledger.accounts(*owned))
+    for award in awards:
+        _pay_from_fund(award, now=now)
+
+
+@inside_operation
+def _pay_from_fund(award: Award, *, now: datetime) -> None:
     worker, fund, cost = ledger.accounts(
         (AccountKind.WORKER, award.worker_id),
         (AccountKind.GUARANTEE, None),

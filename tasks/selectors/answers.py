@@ -144,7 +144,8 @@ def _runs(phrase: str, least: int = 24) -> Iterator[str]:
 def phrases(content: Any, *, least: int) -> Iterator[str]:
     """Every text of an answer that a person wrote, of at least so many characters."""
     for part in content:
-        for text in part.get("value", {}).get("text", []):
+        texts = part.get("value", {}).get("text", [])
+        for text in [texts] if isinstance(texts, str) else texts:
             if isinstance(text, str) and len(text.strip()) >= least:
                 yield text.strip()
 

@@ -109,6 +109,8 @@ def test_every_page_is_accessible(
     many = group(cem, owner)
     ids = {one.assignment_id: False for one in group(bea, owner).rejections.all()}
     decided = Dispute.objects.order_by("-pk")[0]
+    for pk in ids:
+        contests.contest(assignment_id=pk, worker=bea, now=factories.NOW)
     judging.decide(
         dispute_id=decided.pk, by=dia, unfounded=ids, reasons=REASONS, now=timezone.now()
     )

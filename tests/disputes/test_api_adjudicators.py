@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Member, Suspension, User
 from disputes.models import Report
@@ -50,7 +51,7 @@ def report(worker: Api, batch: Batch, kind: str = "external") -> int:
 def test_a_founded_report_stops_claims_and_pays_what_was_rejected(
     api: Api, worker: Api, judge: Api, batch: Batch, bea: User
 ) -> None:
-    one = factories.make_assignment(worker=bea, batch=batch, state="opened")
+    one = factories.make_assignment(worker=bea, batch=batch, state="opened", now=timezone.now())
     api.post(f"/assignments/{one.pk}/reject", REASON)
     number = report(worker, batch)
     with statements(2):

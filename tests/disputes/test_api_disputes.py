@@ -52,7 +52,9 @@ def batch(owner: Member) -> Batch:
 @pytest.fixture
 def one(api: Api, bea: User, batch: Batch) -> Assignment:
     """Rejected just now."""
-    found = factories.make_assignment(worker=bea, batch=batch, state="opened", value=CANARY)
+    found = factories.make_assignment(
+        worker=bea, batch=batch, state="opened", value=CANARY, now=timezone.now()
+    )
     assert api.post(f"/assignments/{found.pk}/reject", REASON).status_code == 200
     return found
 
@@ -233,7 +235,7 @@ def test_the_judges_queue_has_what_is_due_first_in_front(
     api: Api, worker: Api, judge: Api, bea: User, batch: Batch, one: Assignment
 ) -> None:
     later = contest(worker, one)
-    other = factories.make_assignment(worker=bea, batch=batch, state="opened")
+    other = factories.make_assignment(worker=bea, batch=batch, state="opened", now=timezone.now())
     api.post(f"/assignments/{other.pk}/reject", REASON)
     sooner = contest(worker, other)
     Dispute.objects.filter(pk=sooner).update(due_at=timezone.now() + timedelta(hours=1))
@@ -389,7 +391,9 @@ def test_what_opened_by_itself_is_not_upheld_before_the_worker_has_spoken(
     found = {}
     for i in range(4):
         hand = bea if i == 3 else factories.make_user(f"w{i}")
-        one = factories.make_assignment(worker=hand, batch=batch, state="opened")
+        one = factories.make_assignment(
+            worker=hand, batch=batch, state="opened", now=timezone.now()
+        )
         said = REASON | {"explanation": f"{i}. {factories.EXPLANATION}"}
         found = api.post(f"/assignments/{one.pk}/reject", said).json()
     dispute, pk = found["dispute"], found["assignment"]
@@ -464,7 +468,9 @@ def test_in_a_groups_case_each_worker_reads_what_concerns_her(
     people = [factories.make_user(f"w{i}") for i in range(10)]
     ids = []
     for i, hand in enumerate(people):
-        one = factories.make_assignment(worker=hand, batch=batch, state="opened")
+        one = factories.make_assignment(
+            worker=hand, batch=batch, state="opened", now=timezone.now()
+        )
         said = REASON | {"explanation": f"{i}. {factories.EXPLANATION}"}
         api.post(f"/assignments/{one.pk}/reject", said)
         ids.append(one.pk)

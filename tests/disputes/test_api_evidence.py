@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
+from django.utils import timezone
 
 from accounts.models import Member, User
 from core import rules
@@ -55,7 +56,7 @@ def dispute(api: Api, worker: Api, bea: User, batch: Batch, media_root: Path) ->
 
 
 def disputed(api: Api, worker: Api, hand: User, batch: Batch) -> int:
-    one = factories.make_assignment(worker=hand, batch=batch, state="opened")
+    one = factories.make_assignment(worker=hand, batch=batch, state="opened", now=timezone.now())
     api.post(f"/assignments/{one.pk}/reject", REASON)
     number: int = worker.post(f"/work/assignments/{one.pk}/contest", {}).json()["dispute"]
     return number

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import Client, Member, User
 from accounts.services import verify_client
@@ -33,7 +34,7 @@ def batch(owner: Member) -> Batch:
 @pytest.fixture
 def one(bea: User, batch: Batch) -> Assignment:
     """Opened, not decided."""
-    return factories.make_assignment(worker=bea, batch=batch, state="opened")
+    return factories.make_assignment(worker=bea, batch=batch, state="opened", now=timezone.now())
 
 
 def reject(api: Api, one: Assignment, **more: Any) -> Any:
@@ -131,7 +132,9 @@ def test_every_part_of_a_reason_is_needed(api: Api, one: Assignment, missing: st
 
 
 def test_an_unopened_answer_cannot_be_rejected(api: Api, bea: User, batch: Batch) -> None:
-    sealed = factories.make_assignment(worker=bea, batch=batch, state="submitted")
+    sealed = factories.make_assignment(
+        worker=bea, batch=batch, state="submitted", now=timezone.now()
+    )
     problem(reject(api, sealed), 422, "unopened")
     assert state_of(sealed) == "submitted"
 
@@ -167,7 +170,7 @@ def test_an_answer_equal_to_a_paid_one_is_not_wrong(
 ) -> None:
     batch = factories.make_open_batch(owner, tasks=1, overlap=2)
     factories.make_assignment(worker=cem, batch=batch, state="approved")
-    one = factories.make_assignment(worker=bea, batch=batch, state="opened")
+    one = factories.make_assignment(worker=bea, batch=batch, state="opened", now=timezone.now())
     problem(reject(api, one, category="wrong"), 422, "equals_paid")
     assert reject(api, one).status_code == 200
 
@@ -176,7 +179,7 @@ def test_a_client_that_nobody_verified_rejects_nothing(dia: User, bea: User) -> 
     client = factories.make_client("Newcomer", owner="eve")
     eve = Member.objects.select_related("user", "client").get(client=client)
     batch = factories.make_open_batch(eve)
-    one = factories.make_assignment(worker=bea, batch=batch, state="opened")
+    one = factories.make_assignment(worker=bea, batch=batch, state="opened", now=timezone.now())
     problem(reject(Api(eve.user), one), 403, "not_verified")
     verify_client(client_id=client.pk, by=dia, now=factories.NOW)
     assert reject(Api(eve.user), one).status_code == 200
@@ -214,7 +217,9 @@ def test_from_the_cap_on_a_rejection_is_a_dispute_by_itself(
     made = []
     for i in range(4):
         worker = factories.make_user(f"w{i}")
-        one = factories.make_assignment(worker=worker, batch=batch, state="opened")
+        one = factories.make_assignment(
+            worker=worker, batch=batch, state="opened", now=timezone.now()
+        )
         said = f"Number {i}: {factories.EXPLANATION}"
         made.append(reject(api, one, explanation=said).json()["dispute"])
     assert made[:3] == [None, None, None]
@@ -226,7 +231,9 @@ def test_the_brake_freezes_the_batch_and_refuses_the_rest(
 ) -> None:
     batch = factories.make_open_batch(owner, tasks=30)
     opened = [
-        factories.make_assignment(worker=factories.make_user(f"w{i}"), batch=batch, state="opened")
+        factories.make_assignment(
+            worker=factories.make_user(f"w{i}"), batch=batch, state="opened", now=timezone.now()
+        )
         for i in range(11)
     ]
     for one in opened[:10]:

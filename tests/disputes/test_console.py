@@ -49,21 +49,22 @@ def answered(one: Assignment, owner: Member, *, now: datetime = NOW) -> Dispute:
     )
 
 
-def case(worker: User, batch: Batch, owner: Member, *, value: str = "positive") -> Dispute:
-    return answered(
-        make_assignment(worker=worker, batch=batch, state="disputed", value=value), owner
-    )
+def case(
+    worker: User, batch: Batch, owner: Member, *, value: str = "positive", now: datetime = NOW
+) -> Dispute:
+    one = make_assignment(worker=worker, batch=batch, state="disputed", value=value, now=now)
+    return answered(one, owner, now=now)
 
 
-def braked(owner: Member, worker: User, *, answers: int = 6) -> Dispute:
+def braked(owner: Member, worker: User, *, answers: int = 6, now: datetime = NOW) -> Dispute:
     """A frozen batch, and the answered case of its group: half of one worker's answers."""
     batch = make_open_batch(owner, tasks=answers)
     for number in range(answers):
-        one = make_assignment(worker=worker, batch=batch, state="opened")
+        one = make_assignment(worker=worker, batch=batch, state="opened", now=now)
         if Batch.objects.get(pk=batch.pk).frozen_at is None and number >= answers // 2:
-            factories.reject(one, by=owner, explanation=f"{EXPLANATION} {number}")
+            factories.reject(one, by=owner, explanation=f"{EXPLANATION} {number}", now=now)
     dispute = Dispute.objects.get(batch=batch, kind="collective")
-    return replies.reply(dispute_id=dispute.pk, by=owner, text="All of it is careless.", now=NOW)
+    return replies.reply(dispute_id=dispute.pk, by=owner, text="All of it is careless.", now=now)
 
 
 def choices(dispute: Dispute, value: str, **changes: str) -> dict[str, str]:
@@ -331,7 +332,10 @@ def test_deciding_pays_and_goes_on_to_the_next_case(
     staff: Browser, owner: Member, bea: User, cem: User
 ) -> None:
     batch = make_open_batch(owner, tasks=30)
-    first, second = case(bea, batch, owner), case(cem, batch, owner)
+    first, second = (
+        case(bea, batch, owner, now=timezone.now()),
+        case(cem, batch, owner, now=timezone.now()),
+    )
     page = staff.post(reverse("console_decide", args=[first.pk]), choices(first, "yes"))
     assert page["Location"] == reverse("console_case", args=[second.pk])
     assert Assignment.objects.get(rejection__dispute=first).state == "approved"
@@ -352,7 +356,7 @@ def test_deciding_pays_and_goes_on_to_the_next_case(
 def test_a_refused_decision_keeps_what_was_typed(
     staff: Browser, owner: Member, bea: User, changes: dict[str, str], said: str
 ) -> None:
-    dispute = case(bea, make_open_batch(owner), owner)
+    dispute = case(bea, make_open_batch(owner), owner, now=timezone.now())
     data = choices(dispute, "no", **changes)
     body = staff.post(reverse("console_decide", args=[dispute.pk]), data).content.decode()
     assert said in body
@@ -362,7 +366,7 @@ def test_a_refused_decision_keeps_what_was_typed(
 
 
 def test_a_choice_is_needed_for_each(staff: Browser, owner: Member, bea: User) -> None:
-    dispute = braked(owner, bea)
+    dispute = braked(owner, bea, now=timezone.now())
     data = choices(dispute, "yes")
     data.pop(min(data))
     body = staff.post(reverse("console_decide", args=[dispute.pk]), data).content.decode()
@@ -374,15 +378,15 @@ def test_reasons_that_quote_the_answer_are_refused(
     staff: Browser, owner: Member, bea: User
 ) -> None:
     interface = '<View><Text name="t" value="$text"/><TextArea name="w" toName="t"/></View>'
-    batch = make_open_batch(owner, interface=interface)
-    one = claims.claim(worker=bea, batch_id=batch.pk, now=NOW)
+    batch, now = make_open_batch(owner, interface=interface), timezone.now()
+    one = claims.claim(worker=bea, batch_id=batch.pk, now=now)
     words = [{"id": "w", "from_name": "w", "to_name": "t", "type": "textarea"}]
     content: list[dict[str, Any]] = [words[0] | {"value": {"text": ["a yellow canary bird"]}}]
-    work.submit(assignment_id=one.pk, worker=bea, content=content, key="k", now=NOW)
-    openings.open_answer(assignment_id=one.pk, by=owner, now=NOW)
-    factories.reject(one, by=owner)
-    contests.contest(assignment_id=one.pk, worker=bea, statement="", now=NOW)
-    dispute = answered(one, owner)
+    work.submit(assignment_id=one.pk, worker=bea, content=content, key="k", now=now)
+    openings.open_answer(assignment_id=one.pk, by=owner, now=now)
+    factories.reject(one, by=owner, now=now)
+    contests.contest(assignment_id=one.pk, worker=bea, statement="", now=now)
+    dispute = answered(one, owner, now=now)
     data = choices(dispute, "no", reasons=f"{REASONS} It says: a yellow canary bird.")
     body = staff.post(reverse("console_decide", args=[dispute.pk]), data).content.decode()
     assert "say it without quoting the answer" in body
@@ -391,7 +395,7 @@ def test_reasons_that_quote_the_answer_are_refused(
 def test_of_a_large_group_only_what_was_drawn_is_judged(
     staff: Browser, owner: Member, bea: User
 ) -> None:
-    dispute = braked(owner, bea)
+    dispute = braked(owner, bea, now=timezone.now())
     total = dispute.rejections.count()
     left_out = dispute.rejections.order_by("pk")[0]
     dispute.rejections.filter(pk=left_out.pk).update(sampled=False)
@@ -405,7 +409,7 @@ def test_of_a_large_group_only_what_was_drawn_is_judged(
 def test_the_appeal_is_another_adjudicators(
     staff: Browser, owner: Member, bea: User, dia: User, eli: User
 ) -> None:
-    dispute = case(bea, make_open_batch(owner), owner)
+    dispute = case(bea, make_open_batch(owner), owner, now=timezone.now())
     [pk] = dispute.rejections.values_list("assignment", flat=True)
     judging.decide(dispute_id=dispute.pk, by=dia, unfounded={pk: False}, reasons=REASONS, now=NOW)
     contests.appeal(assignment_id=pk, worker=bea, statement="It asks for the feeling.", now=NOW)
@@ -442,7 +446,7 @@ def test_what_the_worker_has_not_spoken_to_is_marked(
 def test_the_freeze_is_lifted_with_reasons_after_the_decision(
     staff: Browser, owner: Member, bea: User
 ) -> None:
-    dispute = braked(owner, bea)
+    dispute = braked(owner, bea, now=timezone.now())
     path = reverse("console_unfreeze", args=[dispute.batch_id])
     data = {"reasons": "Judged one by one, and most of it was right."}
     assert "not decided yet" in staff.get(path).content.decode()

@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint bench replay simulate screenshots format openapi lock clean
+.PHONY: help run test lint bench replay simulate screenshots format openapi messages lock clean
 
 PYTHON ?=
 PORT ?= 8000
@@ -66,6 +66,11 @@ format: $(INSTALLED) ## Write the code and templates in the house's format
 
 openapi: $(INSTALLED) ## Write docs/openapi.yaml anew
 	$(OFFLINE) $(VENV)/python manage.py spectacular --file docs/openapi.yaml
+
+messages: $(INSTALLED) ## Gather the texts to translate, and compile the translations (needs gettext)
+	$(OFFLINE) $(VENV)/python manage.py makemessages --all --no-obsolete --add-location=file \
+		--ignore tests --ignore dev --ignore bench --ignore var --ignore .venv
+	$(OFFLINE) $(VENV)/python manage.py compilemessages --ignore .venv
 
 lock: ## Pin the requirements again (needs uv)
 	cd requirements && for name in base embedded dev; do \

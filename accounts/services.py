@@ -14,7 +14,7 @@ from accounts.models import ApiKey, Client, Member, Suspension, User
 from accounts.states import SCOPES_OF, MemberRole, Role
 from core import events
 from core.db import inside_operation, operation
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, RuleBroken
 from core.text import unstorable
 
 KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 90, 365
@@ -124,6 +124,7 @@ def add_member(*, client_id: int, email: str, role: str, by: Member, now: dateti
     The person must have confirmed the address: else a stranger could sign up with it and wait.
     """
     _own(client_id=client_id, by=by)
+    check_active(by.user)
     if role not in MemberRole.values:
         raise Invalid(_("Choose owner or reviewer."), field="role")
     user = User.objects.filter(email__iexact=email, role=Role.MEMBER, is_active=True).first()
@@ -253,6 +254,16 @@ def check_active(user: User) -> None:
         raise Suspended(SUSPENDED)
 
 
+class Nameless(RuleBroken):
+    code = "name_missing"
+
+
+def check_named(user: User) -> None:
+    """Raises Nameless 422 for who has no name: no decision is nobody's (R4, R16)."""
+    if not user.name.strip():
+        raise Nameless(_("Give your name under Settings first: people read who decided."))
+
+
 @inside_operation
 def apply_suspend(*, user_id: int, by: User, reason: str, now: datetime) -> Suspension:
     """Ends what a person may begin: claims, publishing, rejecting. All else stays hers (R16).
@@ -262,6 +273,7 @@ def apply_suspend(*, user_id: int, by: User, reason: str, now: datetime) -> Susp
     """
     if not by.is_staff:
         raise Forbidden(_("Only staff suspends people."))
+    check_named(by)
     user = User.objects.select_for_update(no_key=True).filter(pk=user_id).first()
     if user is None:
         raise NotFound(_("There is no such person."))

@@ -43,6 +43,8 @@ OVERHEAD_BPS = 4_900
 MEASURE_MIN_WORKERS = 5
 MEASURE_TOLERANCE_BPS = 15_000
 GOLD_MIN, GOLD_BPS = 5, 6_000
+# Known answers may always be opened: they are as few as the sample.
+GOLD_MOST, GOLD_MOST_BPS = 5, 1_000
 UPHOLD_AFTER = timedelta(days=7)
 GROUP_SAMPLE, GROUP_UNFOUNDED = 60, 5
 WORKER_BRAKE_MIN, WORKER_BRAKE_BPS = 5, 5_000
@@ -59,6 +61,7 @@ MAX_BODY_BYTES = 2_621_440
 MAX_MEDIA_BYTES = 10_000_000
 MAX_REPORTED_FLAWS = 100
 MAX_STATEMENT_CHARS = 4_000
+MAX_STATEMENTS = 20
 MAX_EVIDENCE_BYTES = 10_000_000
 MAX_EVIDENCE_FILES = 5
 
@@ -211,7 +214,11 @@ RULES = (
             "verified may reject at all."
         ),
         _("It bounds what a dishonest client can take."),
-        (_("Cap over 30 days, all batches"), _("3, or 5 % of what was opened if that is more")),
+        (
+            _("Cap over 30 days, all batches"),
+            # xgettext:no-python-format
+            _("3, or 5 % of what was opened if that is more"),
+        ),
         (_("Upheld without the worker's word"), _("not before 7 days")),
     ),
     _rule(
@@ -225,6 +232,7 @@ RULES = (
         _("More than 70,000 one-cent tasks were once refused by one client."),
         (
             _("Trigger in 7 days"),
+            # xgettext:no-python-format
             _("10 rejections and more than 5 % of the reviewed, or half of one worker's 5"),
         ),
     ),
@@ -295,7 +303,11 @@ RULES = (
             "suspended person can still sign in, read, contest, export and withdraw."
         ),
         _("Accounts have been closed with the earnings in them."),
-        (_("Known answers"), _("under 60 % of at least 5 ends further claims of a batch")),
+        (
+            _("Known answers"),
+            # xgettext:no-python-format
+            _("under 60 % of at least 5 ends further claims of a batch"),
+        ),
     ),
     _rule(
         17,
@@ -325,6 +337,7 @@ RULES = (
     _rule(
         20,
         _("A lost dispute costs"),
+        # xgettext:no-python-format
         _("Overturned by an adjudicator: the worker gets the reward and 10 % from the client."),
         _("Refusing should never be the cheapest thing to try."),
         (_("Compensation"), _percent(COMPENSATION_BPS)),

@@ -24,9 +24,10 @@ class RejectionState(models.TextChoices):
 
 
 class Outcome(models.TextChoices):
-    """How a rejection ended. The first five are paid by the client, the last by the fund."""
+    """How a rejection ended: paid by the client, refused, or paid by the fund."""
 
     WITHDRAWN = "withdrawn", _("Withdrawn by the client: paid")
+    EQUAL = "equal", _("Equal to an answer that was paid for: paid")
     UNANSWERED = "unanswered", _("The client did not reply in time: paid")
     OVERTURNED = "overturned", _("Overturned by an adjudicator: paid")
     ANNULLED = "annulled", _("Annulled with the whole group: paid")
@@ -36,7 +37,13 @@ class Outcome(models.TextChoices):
 
 
 # Who decides that the work is paid, and that the client has it.
-PAID = (Outcome.WITHDRAWN, Outcome.UNANSWERED, Outcome.OVERTURNED, Outcome.ANNULLED)
+PAID = (
+    Outcome.WITHDRAWN,
+    Outcome.EQUAL,
+    Outcome.UNANSWERED,
+    Outcome.OVERTURNED,
+    Outcome.ANNULLED,
+)
 # An adjudicator has looked at it: it does not count towards the cap (R9).
 JUDGED = (Outcome.OVERTURNED, Outcome.ANNULLED, Outcome.UPHELD)
 

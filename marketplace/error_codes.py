@@ -107,6 +107,8 @@ WORK = (
     Code(409, "no_more_extensions", _("The time was extended as often as it can be.")),
     Code(409, "newer_draft", _("A newer draft is stored; it comes with this answer. Compare.")),
     Code(409, "too_late", _("The time in which this was possible has passed.")),
+    Code(422, "name_missing", _("Give your name under Settings: people read who decided.")),
+    Code(409, "too_many_statements", _("Twenty statements in a case are enough.")),
     Code(409, "sealed", _("An answer is readable once it is paid for, or opened in the sample.")),
     Code(409, "already_excluded", _("This worker is excluded from the batch already.")),
 )

@@ -40,6 +40,7 @@ class JournalKind(models.TextChoices):
     REFUND_REST = "refund_rest", _("Refund of what was never allocated")
     COMPENSATION = "compensation", _("Compensation for a lost dispute")
     GUARANTEE_PAY = "guarantee_pay", _("Paid by the guarantee fund")
+    DEBT_REPAID = "debt_repaid", _("Owed compensation paid back")
     PAYOUT_REQUESTED = "payout_requested", _("Payout requested")
     PAYOUT_CANCELLED = "payout_cancelled", _("Payout cancelled")
     PAYOUT_FAILED = "payout_failed", _("Payout failed")

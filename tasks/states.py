@@ -65,7 +65,7 @@ ASSIGNMENT = Moves(
     ("unsubmit", "submitted", "claimed", "worker: once, within 10 minutes"),
     ("approve", "submitted", "approved", "member of the client, or the clock"),
     ("reject", "submitted", "rejected", "member of the client"),
-    ("withdraw", "rejected|disputed", "approved", "member of the client"),
+    ("withdraw", "rejected|disputed", "approved", "member of the client; or the clock: equal"),
     ("contest", "rejected", "disputed", "worker; or by itself: cap, same text, brake"),
     ("overturn", "disputed", "approved", "adjudicator; or the clock, when the client is silent"),
     ("refuse", "rejected|disputed", "refused", "the clock; or an adjudicator on appeal"),

@@ -39,7 +39,7 @@ CREATE TRIGGER disputes_logentry_whole BEFORE TRUNCATE ON disputes_logentry
 FOR EACH STATEMENT EXECUTE FUNCTION disputes_log_kept();
 ALTER TABLE disputes_logentry ENABLE ALWAYS TRIGGER disputes_logentry_chained;
 ALTER TABLE disputes_logentry ENABLE ALWAYS TRIGGER disputes_logentry_kept;
-REVOKE UPDATE, DELETE, TRUNCATE ON disputes_logentry FROM fairclick_runtime;
+REVOKE UPDATE, DELETE, TRUNCATE ON disputes_logentry, disputes_decision FROM fairclick_runtime;
 """
 UNCHAIN = """
 DROP TRIGGER disputes_logentry_whole ON disputes_logentry;
@@ -48,7 +48,7 @@ DROP TRIGGER disputes_logentry_chained ON disputes_logentry;
 DROP FUNCTION disputes_log_kept();
 DROP FUNCTION disputes_log_chained();
 DROP FUNCTION disputes_log_hash(disputes_logentry);
-GRANT UPDATE, DELETE ON disputes_logentry TO fairclick_runtime;
+GRANT UPDATE, DELETE ON disputes_logentry, disputes_decision TO fairclick_runtime;
 """
 
 

@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from core import rules
 from disputes.models import Rejection
 from disputes.states import JUDGED
-from tasks.models import Opening
+from tasks.models import Gold, Opening
 
 
 def cap(*, client_id: int, now: datetime) -> int:
@@ -31,7 +31,10 @@ def batch_unjudged(*, batch_id: int) -> int:
 
 
 def _cap(openings: QuerySet[Opening]) -> int:
-    return max(rules.CAP_MIN, openings.count() * rules.CAP_BPS // 10_000)
+    """Known answers are the client's own: opening them earns it no rejections."""
+    known = Gold.objects.filter(task=OuterRef("assignment__task"))
+    opened = openings.exclude(Exists(known)).count()
+    return max(rules.CAP_MIN, opened * rules.CAP_BPS // 10_000)
 
 
 def _unjudged(rejections: QuerySet[Rejection]) -> int:

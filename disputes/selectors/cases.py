@@ -92,14 +92,19 @@ def log() -> QuerySet[LogEntry]:
 
 
 def rejections(dispute: Dispute, user: User) -> QuerySet[Rejection]:
-    """Those of a case that a person sees: a worker hers; others what is judged itself.
+    """Those of a case that a person sees: a worker hers; an adjudicator what is judged itself.
+
+    A client sees all: which are drawn it must not know, or it would withdraw those (R10).
 
     Task, batch, who rejected, and when the answer was opened by whom are loaded.
     """
     found = Rejection.objects.filter(dispute=dispute).select_related(
         "assignment__task", "assignment__opening__by", "batch__client", "by"
     )
-    found = found.filter(worker=user) if user.is_worker else found.filter(sampled=True)
+    if user.is_worker:
+        found = found.filter(worker=user)
+    elif user.is_adjudicator:
+        found = found.filter(sampled=True)
     return found.order_by("pk")[:MOST]
 
 

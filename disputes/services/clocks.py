@@ -11,7 +11,8 @@ from core.jobs import each
 from disputes.models import Dispute, Rejection
 from disputes.services import ending, filing
 from disputes.services.locking import Case, lock_case, lock_rejection
-from disputes.states import DisputeState, Outcome, RejectionState
+from disputes.states import Category, DisputeState, Outcome, RejectionState
+from tasks.selectors import answers
 
 
 def run(*, now: datetime) -> int:
@@ -30,12 +31,18 @@ def run(*, now: datetime) -> int:
 
 @operation
 def _lapse(rejection_id: int, *, now: datetime) -> int:
-    """Fourteen days without a word: the refusal is final."""
+    """Fourteen days without a word: the refusal is final.
+
+    But where the client has paid for an equal answer meanwhile it has what it refused (R4).
+    """
     refused = lock_rejection(Rejection.objects.filter(pk=rejection_id))
     one = refused.rejection
     if one.state != RejectionState.OPEN or now < one.contest_by:
         return 0
-    ending.refuse([one], outcome=Outcome.LAPSED, by=None, now=now)
+    if one.category != Category.LANGUAGE and answers.equals_paid(assignment=refused.assignment):
+        ending.pay([one], outcome=Outcome.EQUAL, by=None, now=now)
+    else:
+        ending.refuse([one], outcome=Outcome.LAPSED, by=None, now=now)
     return 1
 
 

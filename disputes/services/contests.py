@@ -57,6 +57,11 @@ def _undecided(dispute: Dispute) -> bool:
 
 @inside_operation
 def _say(refused: Refused, dispute: Dispute, *, worker: User, text: str, now: datetime) -> None:
+    said = Statement.objects.filter(rejection=refused.rejection, by=worker).count()
+    if said >= rules.MAX_STATEMENTS:
+        raise Conflict(
+            _("You have said this twenty times: it is read."), code="too_many_statements"
+        )
     statement = Statement.objects.create(
         dispute=dispute,
         rejection=refused.rejection,

@@ -31,7 +31,8 @@ def pay(
     """
     if not rejections:
         return
-    verb = "withdraw" if outcome == Outcome.WITHDRAWN else "overturn"
+    given_up = outcome in (Outcome.WITHDRAWN, Outcome.EQUAL)
+    verb = "withdraw" if given_up else "overturn"
     ids = sorted(one.assignment_id for one in rejections)
     reviews.apply_approve(ids, by=by, now=now, verb=verb)
     if outcome in (Outcome.OVERTURNED, Outcome.ANNULLED):

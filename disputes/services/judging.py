@@ -1,11 +1,13 @@
 """Decisions of adjudicators, with reasons, by somebody else than the two sides (R8, R10, R20)."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, User
+from accounts.services import check_active
 from core import events, rules
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -19,6 +21,7 @@ from disputes.states import (
     DisputeKind,
     DisputeState,
     Outcome,
+    RejectionState,
 )
 from tasks.models import Batch
 from tasks.selectors import answers
@@ -55,7 +58,7 @@ def decide(
         raise TooLate(_("The time to decide has passed: the guarantee fund pays the worker."))
     _check_interest(case, by=by, appealed=appealed)
     said = _reasons(reasons, case)
-    _check_named(case, unfounded)
+    unfounded = _named(case, unfounded)
     annulled = _annuls(case, unfounded)
     wrong = {one for one, is_unfounded in unfounded.items() if is_unfounded}
     lost = [one for one in case.rejections if annulled or one.assignment_id in wrong]
@@ -95,6 +98,7 @@ def _record(
         about=dispute,
         now=now,
         level=decision.level,
+        reasons=hashlib.sha256(reasons.encode()).hexdigest(),
         overturned=[one.assignment_id for one in lost],
         upheld=[one.assignment_id for one in upheld],
     )
@@ -103,9 +107,10 @@ def _record(
 
 
 def check_adjudicator(by: User) -> None:
-    """Raises Forbidden 403 for anybody else."""
+    """Raises Forbidden 403 for anybody else, Suspended 403."""
     if not by.is_adjudicator or not by.is_active:
         raise Forbidden(_("Only an adjudicator decides disputes."))
+    check_active(by)
 
 
 def _check_interest(case: Case, *, by: User, appealed: bool) -> None:
@@ -133,21 +138,32 @@ def _reasons(reasons: str, case: Case) -> str:
     return said
 
 
-def _check_named(case: Case, unfounded: Mapping[int, bool]) -> None:
+def _named(case: Case, unfounded: Mapping[int, bool]) -> dict[int, bool]:
+    """What is said of those to be judged; of what was withdrawn meanwhile nothing is asked."""
     judged = {one.assignment_id for one in case.rejections if one.sampled}
-    if set(unfounded) != judged:
+    over = Rejection.objects.filter(dispute=case.dispute, state=RejectionState.CLOSED)
+    closed = set(over.values_list("assignment", flat=True))
+    named = {pk: verdict for pk, verdict in unfounded.items() if pk not in closed}
+    if set(named) != judged:
         raise Invalid(
             _("Say of each of these whether its rejection was unfounded: %(ids)s.")
             % {"ids": ", ".join(map(str, sorted(judged)[:100]))},
             code="not_all_judged",
             field="unfounded",
         )
+    return named
 
 
 def _annuls(case: Case, unfounded: Mapping[int, bool]) -> bool:
-    """Whether the sample speaks against the whole group (R10)."""
+    """Whether the sample speaks against the whole group (R10).
+
+    What its client withdrew of the sample, it gave up: nobody pays its way out of being judged.
+    """
     by_sample = any(not one.sampled for one in case.rejections)
-    return by_sample and sum(unfounded.values()) > rules.GROUP_UNFOUNDED
+    withdrawn = Rejection.objects.filter(
+        dispute=case.dispute, sampled=True, outcome=Outcome.WITHDRAWN
+    ).count()
+    return by_sample and sum(unfounded.values()) + withdrawn > rules.GROUP_UNFOUNDED
 
 
 def _check_heard(upheld: list[Rejection], *, now: datetime) -> None:

@@ -1,23 +1,23 @@
 """Reject and withdraw: with a reason, of what was opened, within the bounds (R4 to R6, R9, R19)."""
 
 import hashlib
-import unicodedata
+import hmac
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Client, Member
-from accounts.services import check_active
+from accounts.services import check_active, check_named
 from core import events, rules, text
 from core.db import inside_operation, operation
 from core.errors import Conflict, Flaw, Forbidden, Invalid, NotFound, RuleBroken
 from disputes.models import Rejection
 from disputes.selectors import bounds
-from disputes.services import ending, filing
+from disputes.services import ending, filing, words
 from disputes.services.locking import lock_rejection
 from disputes.services.words import TooLate
 from disputes.states import REJECTION, Category, DisputeCause, Outcome
-from tasks.models import Assignment, Batch, Opening
+from tasks.models import Assignment, Batch, GoldCheck, Opening
 from tasks.selectors import answers
 from tasks.services import decisions as work
 from tasks.states import ASSIGNMENT
@@ -73,7 +73,7 @@ def reject_assignment(
     _check_answer(assignment, category)
     work.apply_reject(assignment, by=by.user, now=now)
     rejection = _write(
-        assignment, by=by, category=category, criterion=criterion, said=said, now=now
+        assignment, batch, by=by, category=category, criterion=criterion, said=said, now=now
     )
     events.record("rejection.made", by=by.user, about=rejection, now=now)
     _open_by_itself(rejection, batch, now=now)
@@ -82,18 +82,25 @@ def reject_assignment(
 
 @inside_operation
 def _write(
-    assignment: Assignment, *, by: Member, category: str, criterion: int, said: str, now: datetime
+    assignment: Assignment,
+    batch: Batch,
+    *,
+    by: Member,
+    category: str,
+    criterion: int,
+    said: str,
+    now: datetime,
 ) -> Rejection:
     return Rejection.objects.create(
         assignment=assignment,
-        batch_id=assignment.batch_id,
+        batch=batch,
         client_id=by.client_id,
         worker_id=assignment.worker_id,
         by=by.user,
         category=category,
         criterion=criterion,
         explanation=said,
-        text_hash=text_hash(said),
+        text_hash=text_hash(said, batch=batch),
         at=now,
         contest_by=now + rules.CONTEST_WITHIN,
     )
@@ -134,7 +141,7 @@ def _checked(category: str, explanation: str) -> str:
             )
         )
     # Blanks explain nothing.
-    told = len(" ".join(said.split()))
+    told = words.length(said)
     if told < rules.EXPLANATION_MIN_CHARS or len(said) > rules.MAX_STATEMENT_CHARS:
         flaws.append(
             Flaw(
@@ -156,17 +163,17 @@ def _checked(category: str, explanation: str) -> str:
     return said
 
 
-def text_hash(said: str) -> str:
-    """Equal for texts that differ in case, blanks or punctuation only (R4)."""
-    folded = unicodedata.normalize("NFKC", said).casefold()
-    words = "".join(c if c.isalnum() else " " for c in folded).split()
-    return hashlib.sha256(" ".join(words).encode()).hexdigest()
+def text_hash(said: str, *, batch: Batch) -> str:
+    """Equal for texts of a batch that differ in case, blanks, digits, punctuation or look only
+    (R4). Keyed: the text may quote an answer, and is erased one day."""
+    return hmac.new(bytes(batch.secret), words.letters(said).encode(), hashlib.sha256).hexdigest()
 
 
 @inside_operation
 def _check_client(by: Member) -> None:
     """Locks the client, so that its rejections are counted one after the other (R9)."""
     check_active(by.user)
+    check_named(by.user)
     client = Client.objects.select_for_update(of=("self",), no_key=True).get(pk=by.client_id)
     if client.verified_at is None:
         raise NotVerified(
@@ -199,10 +206,13 @@ def _check_in_time(assignment: Assignment, *, now: datetime) -> None:
 def _check_answer(assignment: Assignment, category: str) -> None:
     if not Opening.objects.filter(assignment=assignment).exists():
         raise Unopened(_("Only an answer that was opened can be rejected."))
-    if category == Category.WRONG and answers.equals_paid(assignment=assignment):
+    # What it says is the same, whatever the ground; a language is no part of what is compared.
+    if category != Category.LANGUAGE and answers.equals_paid(assignment=assignment):
         raise EqualsPaid(
             _("An equal answer to the same task was paid for: this one cannot be wrong.")
         )
+    if GoldCheck.objects.filter(assignment=assignment, passed=True).exists():
+        raise EqualsPaid(_("This is the answer that you know yourself: it cannot be wrong."))
 
 
 def _cause(rejection: Rejection, *, now: datetime) -> DisputeCause | None:

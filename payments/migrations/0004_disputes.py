@@ -7,6 +7,7 @@ INSERT INTO payments_edge (kind, debit_kind, credit_kind, part) VALUES
     ('compensation', 'client', 'worker', ''),
     ('compensation', 'guarantee', 'worker', ''),
     ('compensation', 'receivable', 'guarantee', ''),
+    ('debt_repaid', 'client', 'receivable', ''),
     ('guarantee_pay', 'guarantee', 'worker', ''),
     ('guarantee_pay', 'guarantee_cost', 'guarantee', '');
 """

@@ -12,7 +12,7 @@ from core import events, money
 from core.db import operation
 from core.errors import Forbidden, Invalid, RuleBroken
 from payments.models import Journal
-from payments.services import ledger
+from payments.services import guarantee, ledger
 from payments.services.ledger import About, Leg
 from payments.states import AccountKind, JournalKind
 
@@ -60,6 +60,7 @@ def deposit(
     if not known:
         told = {"client_id": client_id, "amount": money.plain(amount)}
         events.record("deposit.settled", by=by, about=journal, now=now, **told)
+        guarantee.collect(client_id=client_id, reason=idem, by=by, now=now)
     return journal
 
 

@@ -13,7 +13,7 @@ from core import money, rules
 from core.db import inside_operation, rows
 from core.errors import Conflict, InsufficientFunds, NotFound
 from payments.models import Fund, Hold, Journal
-from payments.services import ledger
+from payments.services import guarantee, ledger
 from payments.services.ledger import About, Leg
 from payments.states import AccountKind, JournalKind
 
@@ -53,7 +53,10 @@ def fund_batch(
         {"escrow": escrow, "client": client},
     )
     idem = f"fund:{batch_id}:{number}"
-    available = ledger.lock(funds=[escrow], balances=[client])[client]
+    ledger.lock(funds=[escrow])
+    # What it owes comes first: a lost dispute costs (R20).
+    guarantee.collect(client_id=client_id, reason=f"fund:{batch_id}:{number}", by=by, now=now)
+    available = ledger.lock(balances=[client])[client]
     if available < amount and not Journal.objects.filter(idem=idem).exists():
         raise _insufficient(missing=amount - available)
     ledger.post(

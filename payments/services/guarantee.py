@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from django.conf import settings
+
 from core.db import inside_operation, rows
+from payments.models import Journal
 from payments.services import ledger
 from payments.services.ledger import About, Leg
 from payments.states import AccountKind, JournalKind
@@ -77,30 +80,59 @@ def pay_from_fund(awards: "Sequence[Award]", *, now: datetime) -> None:
 
     What the fund is short of is the platform's own cost. Locks their balances in the house's order.
     """
+    if not awards:
+        return
     owned = [(AccountKind.WORKER, award.worker_id) for award in awards]
-    ledger.lock(balances=ledger.accounts(*owned))
-    for award in awards:
-        _pay_from_fund(award, now=now)
+    fund, cost, *workers = ledger.accounts(
+        (AccountKind.GUARANTEE, None), (AccountKind.GUARANTEE_COST, None), *owned
+    )
+    ledger.lock(balances=workers)
+    rows(ALONE)
+    [(filled,)] = rows(FILLED, {"fund": fund})
+    left = int(filled)
+    for award, worker in zip(awards, workers, strict=True):
+        short = max(0, award.amount - left)
+        left = max(0, left - award.amount)
+        legs = [Leg(fund, worker, award.amount)]
+        if short:
+            legs.append(Leg(cost, fund, short))
+        ledger.post(
+            kind=JournalKind.GUARANTEE_PAY,
+            idem=f"guarantee:{award.assignment_id}",
+            legs=legs,
+            by=None,
+            now=now,
+            about=award.about,
+        )
+
+
+OWING = """
+SELECT id FROM payments_account
+ WHERE kind = 'receivable' AND owner = %(client)s AND currency = %(currency)s
+"""
 
 
 @inside_operation
-def _pay_from_fund(award: Award, *, now: datetime) -> None:
-    worker, fund, cost = ledger.accounts(
-        (AccountKind.WORKER, award.worker_id),
-        (AccountKind.GUARANTEE, None),
-        (AccountKind.GUARANTEE_COST, None),
-    )
-    rows(ALONE)
-    [(filled,)] = rows(FILLED, {"fund": fund})
-    short = max(0, award.amount - int(filled))
-    legs = [Leg(fund, worker, award.amount)]
-    if short:
-        legs.append(Leg(cost, fund, short))
-    ledger.post(
-        kind=JournalKind.GUARANTEE_PAY,
-        idem=f"guarantee:{award.assignment_id}",
-        legs=legs,
-        by=None,
-        now=now,
-        about=award.about,
-    )
+def collect(*, client_id: int, reason: str, by: "User | None", now: datetime) -> int:
+    """Takes what a client owes (R20) from its balance, as far as it goes; returns micros.
+
+    `reason` is the natural key of what brought the money, or is about to spend it: once each.
+    """
+    found = rows(OWING, {"client": client_id, "currency": settings.CURRENCY})
+    idem = f"repaid:{reason}"
+    if not found or Journal.objects.filter(idem=idem).exists():
+        return 0
+    [(owed,)] = found
+    [client] = ledger.accounts((AccountKind.CLIENT, client_id))
+    available = ledger.lock(balances=[client, owed])
+    amount = min(available[client], available[owed])
+    if amount:
+        ledger.post(
+            kind=JournalKind.DEBT_REPAID,
+            idem=idem,
+            legs=[Leg(client, owed, amount)],
+            by=by,
+            now=now,
+            about=About(client_id=client_id),
+        )
+    return amount

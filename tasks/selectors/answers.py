@@ -23,6 +23,7 @@ from accounts.models import Client, User
 from accounts.selectors import pseudonym
 from core.db import rows
 from core.errors import Conflict, Invalid
+from tasks.interfaces import parse as interfaces
 from tasks.models import Answer, Archived, Assignment, Batch
 from tasks.states import AssignmentState
 
@@ -94,16 +95,10 @@ def of_task(*, task_id: int, but: int) -> list[tuple[Assignment, Any]]:
     return [(one.assignment, one.content) for one in ordered]
 
 
-def said(content: Any) -> list[str]:
-    """An answer without what differs between two equal ones: ids, order. For comparing."""
-    return sorted(
-        json.dumps(
-            [part.get(name) for name in ("from_name", "to_name", "type", "value")],
-            sort_keys=True,
-            ensure_ascii=False,
-        )
-        for part in content
-    )
+def same(batch: Batch, one: Any, other: Any) -> bool:
+    """Whether two complete answers to a task say the same, as the batch's interface compares."""
+    interface = interfaces.parse_cached(batch.interface)
+    return interface.canonical(one) == interface.canonical(other)
 
 
 def equals_paid(*, assignment: Assignment) -> bool:
@@ -113,7 +108,8 @@ def equals_paid(*, assignment: Assignment) -> bool:
         assignment__task=assignment.task_id, assignment__state=AssignmentState.APPROVED
     )
     known = others.exclude(assignment=assignment.pk).values_list("content", flat=True)
-    return mine is not None and any(said(mine) == said(one) for one in known)
+    batch = assignment.batch
+    return mine is not None and any(same(batch, mine, one) for one in known)
 
 
 def quotes(*, assignment_ids: Sequence[int], text: str, least: int = 12) -> bool:

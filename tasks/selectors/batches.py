@@ -13,7 +13,7 @@ from accounts.models import User
 from core import rules
 from core.errors import Flaw
 from core.money import CENT
-from tasks.models import Assignment, Batch, ClientRecord, Operation, Task
+from tasks.models import Assignment, Batch, ClientRecord, Gold, Operation, Task
 
 HOUR = 3600
 # Nothing pays that much; more would not fit a bigint when multiplied.
@@ -32,10 +32,16 @@ class Quote:
     missing: list[Flaw] = field(default_factory=list)
 
 
+def most_gold(tasks: int) -> int:
+    """How many tasks may have a known answer: a tenth, five at least. All of them can be opened."""
+    return max(rules.GOLD_MOST, tasks * rules.GOLD_MOST_BPS // 10_000)
+
+
 def quote(batch: Batch) -> Quote:
     """Places × (reward + fee), the least reward allowed, and every reason not to publish."""
     fee = batch.fee if not batch.is_draft else rules.fee(batch.reward)
     floor = rules.floor_reward(batch.declared_seconds)
+    golds = most_gold(batch.task_count)
     checks = (
         (batch.instructions.strip(), "no_instructions", "instructions", _("Write instructions.")),
         (batch.criteria, "no_criteria", "criteria", _("Give at least one criterion (R15).")),
@@ -48,6 +54,12 @@ def quote(batch: Batch) -> Quote:
             "reward",
             _("The least reward for %(seconds)d seconds of declared work is %(floor)s (R14).")
             % {"seconds": batch.declared_seconds, "floor": f"{floor / 1_000_000:.2f}"},
+        ),
+        (
+            not batch.is_draft or Gold.objects.filter(batch=batch).count() <= golds,
+            "gold_too_many",
+            "gold",
+            _("At most %(most)d of these tasks may have a known answer (R5).") % {"most": golds},
         ),
     )
     return Quote(

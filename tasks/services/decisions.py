@@ -13,7 +13,7 @@ from typing import Any
 from accounts.models import User
 from core import events
 from core.db import inside_operation
-from tasks.models import Answer, Archived, Assignment, Batch, Draft, Erasure, Place
+from tasks.models import Answer, Archived, Assignment, Batch, Draft, Erasure, GoldCheck, Place
 from tasks.services.claims import guarded
 from tasks.states import ASSIGNMENT, ArchiveCause, AssignmentState, PlaceState
 
@@ -98,6 +98,8 @@ def erase(records: Mapping[int, Mapping[str, Any]], *, now: datetime) -> None:
         for one in answers
     )
     Answer.objects.filter(pk__in=[one.pk for one in answers]).delete()
+    # Whether it was the known answer would tell what it said.
+    GoldCheck.objects.filter(assignment__in=list(records)).delete()
     _delete_drafts([one.assignment for one in answers])
 
 

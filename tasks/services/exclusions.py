@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Member, User
 from accounts.selectors import pseudonym
-from accounts.services import check_active
+from accounts.services import check_active, check_named
 from core import events, text
 from core.db import operation
 from core.errors import Conflict, Invalid, NotFound
@@ -20,6 +20,9 @@ class AlreadyExcluded(Conflict):
     code = "already_excluded"
 
 
+EXCLUDED_ALREADY = _("This worker is excluded from the batch already.")
+
+
 @operation
 def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetime) -> Exclusion:
     """No further claims of this worker in the batch; done work is reviewed and paid as always.
@@ -28,11 +31,14 @@ def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetim
     AlreadyExcluded 409.
     """
     check_active(by.user)
+    check_named(by.user)
     batch = Batch.objects.published().filter(pk=batch_id, client=by.client_id).first()
     if batch is None:
         raise NotFound(_("There is no such batch, or it is not yours."))
     said = _words(reason, field="reason")
     worker_id = _worker_named(worker, batch=batch, by=by)
+    if Exclusion.objects.filter(batch=batch, worker=worker_id).exists():
+        raise AlreadyExcluded(EXCLUDED_ALREADY)
     _check_no_quote(said, batch=batch, worker_id=worker_id)
     exclusion, created = Exclusion.objects.get_or_create(
         batch=batch,
@@ -40,15 +46,16 @@ def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetim
         defaults={"cause": ExclusionCause.CLIENT, "by": by.user, "reason": said, "at": now},
     )
     if not created:
-        raise AlreadyExcluded(_("This worker is excluded from the batch already."))
+        raise AlreadyExcluded(EXCLUDED_ALREADY)
     events.record("worker.excluded", by=by.user, about=exclusion, now=now)
     return exclusion
 
 
 def _check_no_quote(said: str, *, batch: Batch, worker_id: int) -> None:
     """What is not paid for may be erased one day, and the reason is kept."""
-    hers = Assignment.objects.filter(batch=batch, worker=worker_id)
-    unpaid = hers.filter(submitted_at__isnull=False).exclude(state=AssignmentState.APPROVED)
+    # Of what the client has opened only: asking of more would tell it what is sealed.
+    opened = Assignment.objects.filter(batch=batch, worker=worker_id, opening__isnull=False)
+    unpaid = opened.exclude(state=AssignmentState.APPROVED)
     ids = list(unpaid.order_by("-pk").values_list("pk", flat=True)[:1_000])
     if answers.quotes(assignment_ids=ids, text=said):
         raise Invalid(

@@ -62,7 +62,8 @@ def _tasks_of(batch: Batch, items: list[Mapping[str, Any]]) -> dict[str, Task]:
 
 
 def _flaws(batch: Batch, at: int, item: Mapping[str, Any], tasks: Mapping[str, Task]) -> list[Flaw]:
-    task = tasks.get(str(item.get("external_id")))
+    name = item.get("external_id")
+    task = tasks.get(name) if isinstance(name, str) else None
     if task is None:
         return [
             Flaw(

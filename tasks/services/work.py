@@ -151,7 +151,7 @@ def _submit(exposed: claims.Exposed, *, content: Any, key: str, now: datetime) -
         "heard": events.heard("assignment.submitted"),
         "first": rules.SAMPLE_FIRST,
         "drawn": sampling.is_drawn(assignment.batch, assignment.place_id),
-        "passed": None if gold is None else answers.said(gold) == answers.said(content),
+        "passed": None if gold is None else answers.same(assignment.batch, gold, content),
     }
     [(moved,)] = rows(SUBMIT, params)
     if not moved:

@@ -7,7 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -40,7 +40,8 @@ class DecideForm(forms.Form):
         super().__init__(data)
         for one in judged:
             self.fields[name_of(one)] = forms.ChoiceField(
-                label=_now("Your decision on answer #%(id)s") % {"id": one.rejection.assignment_id},
+                label=gettext("Your decision on answer #%(id)s")
+                % {"id": one.rejection.assignment_id},
                 choices=[
                     ("yes", _with_key(_("Rejection unfounded – pay"), "u")),
                     ("no", _with_key(_("Rejection stands"), "f")),

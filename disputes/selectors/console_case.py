@@ -165,7 +165,7 @@ def _upheld_from(judged: list[Judged], *, now: datetime) -> datetime | None:
         for one in judged
         if one.rejection.uphold_from is not None
         and one.rejection.contested_at is None
-        and not one.statements
+        and not any(said.by_id == one.rejection.worker_id for said in one.statements)
         and now < one.rejection.uphold_from
     ]
     return max(early, default=None)

@@ -164,7 +164,7 @@ def _checked(category: str, explanation: str) -> str:
 
 
 def text_hash(said: str, *, batch: Batch) -> str:
-    """Equal for texts of a batch that differ in case, blanks, digits, punctuation or look only
+    """Equal for texts of a batch that differ in case, blanks, punctuation or look only
     (R4). Keyed: the text may quote an answer, and is erased one day."""
     return hmac.new(bytes(batch.secret), words.letters(said).encode(), hashlib.sha256).hexdigest()
 

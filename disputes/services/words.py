@@ -41,6 +41,6 @@ def length(said: str) -> int:
 
 
 def letters(said: str) -> str:
-    """What makes two texts the same to a reader: letters alone, in one case and one script."""
+    """What makes two texts the same to a reader: letters and digits, in one case and script."""
     folded = unicodedata.normalize("NFKC", said).casefold().translate(LOOKS)
-    return "".join(c for c in folded if c.isalpha() and c not in FILLERS)
+    return "".join(c for c in folded if c.isalnum() and c not in FILLERS)

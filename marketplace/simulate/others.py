@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from accounts.models import User
 from disputes.models import Dispute, Rejection, Report
@@ -128,7 +128,7 @@ class Adjudicators:
     def _unheard(self, running: QuerySet[Rejection], now: datetime) -> bool:
         """Whether one has to wait for a worker's word, or the seventh day (R9)."""
         silent = running.filter(contested_at__isnull=True, uphold_from__gt=now)
-        return silent.filter(statements__isnull=True).exists()
+        return silent.exclude(statements__by=F("worker")).exists()
 
     def _decide_report(self, report: Report, *, now: datetime) -> None:
         draw = self.stage.draw

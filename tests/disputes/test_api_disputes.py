@@ -292,7 +292,7 @@ def test_a_judge_reads_the_answer_and_it_is_noted(
 ) -> None:
     dispute = contest(worker, one)
     api.post(f"/disputes/{dispute}/reply", {"text": REPLY})
-    with statements(12):
+    with statements(13):
         found = judge.get(f"/disputes/{dispute}").json()
     [rejection] = found["rejections"]
     assert rejection["answer"] == factories.answer(CANARY)
@@ -485,7 +485,7 @@ def test_in_a_groups_case_each_worker_reads_what_concerns_her(
     theirs = other.get(f"/disputes/{dispute}").json()
     assert [one["assignment"] for one in mine["rejections"]] == [ids[0]]
     assert (len(mine["statements"]), theirs["statements"]) == (1, [])
-    with statements(12):
+    with statements(13):
         whole = judge.get(f"/disputes/{dispute}").json()
     assert [one["assignment"] for one in whole["rejections"]] == ids
     assert Event.objects.filter(kind="answer.judged").count() == 10

@@ -196,7 +196,7 @@ def test_what_shows_nothing_explains_nothing(empty: str, owner: Member, bea: Use
         factories.reject(one, by=owner, explanation=empty)
 
 
-@pytest.mark.parametrize("like", ["Аnswer", "an\u200bswer", "answer 2", "ANSWER!", "a n s w e r"])
+@pytest.mark.parametrize("like", ["Аnswer", "an\u200bswer", "ANSWER!", "a n s w e r"])
 def test_texts_that_look_alike_are_the_same_text(like: str) -> None:
     assert words.letters(like) == words.letters("answer")
 

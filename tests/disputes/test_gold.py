@@ -31,12 +31,12 @@ def set_gold(batch: Batch, by: Member, items: Any) -> int:
 
 @pytest.fixture
 def draft(owner: Member) -> Batch:
-    return factories.make_batch(owner, tasks=20)
+    return factories.make_batch(owner, tasks=100)
 
 
 @pytest.fixture
 def batch(draft: Batch, owner: Member) -> Batch:
-    """Twenty tasks; the answers to the first ten are known."""
+    """A hundred tasks; the answers to the first ten are known."""
     set_gold(draft, owner, known(*range(10)))
     factories.fund(owner.client)
     return factories.publish(draft, by=owner)

@@ -90,6 +90,8 @@ def test_what_nobody_judged_counts(how: str, owner: Member) -> None:
 
 @pytest.mark.parametrize("unfounded", [True, False])
 def test_what_an_adjudicator_judged_does_not(unfounded: bool, owner: Member, dia: User) -> None:
+    # What it loses it pays (R20), and has something left.
+    factories.fund(owner.client, "1.00")
     for i in range(3):
         dispute = cases.contest(new(owner, f"w{i}"))
         cases.reply(dispute, by=owner)

@@ -1,5 +1,7 @@
 """Decisions and appeals: who decides, what follows, what it costs (R8, R20)."""
 
+from hashlib import sha256
+
 import pytest
 
 from accounts.models import Member, User
@@ -226,7 +228,12 @@ def test_a_decision_is_written_logged_and_told_without_an_answer(
     decision = cases.decide(answered, by=dia, unfounded=False)
     entry = LogEntry.objects.get()
     assert (entry.kind, entry.by_id, entry.about_id) == ("decision", dia.pk, answered.pk)
-    assert entry.data == {"level": 1, "overturned": [], "upheld": [one.assignment_id]}
+    assert entry.data == {
+        "level": 1,
+        "reasons": sha256(cases.REASONS.encode()).hexdigest(),
+        "overturned": [],
+        "upheld": [one.assignment_id],
+    }
     assert decision.reasons == cases.REASONS
     assert Event.objects.filter(kind="dispute.decided", about_id=answered.pk).count() == 1
 

@@ -107,10 +107,11 @@ def same_task(owner: Member, bea: User, cem: User) -> Assignment:
 def test_what_equals_a_paid_answer_of_the_same_task_is_not_wrong(
     same_task: Assignment, owner: Member
 ) -> None:
-    with refused("equals_paid"):
-        reject(same_task, owner, category="wrong")
+    for category in ("wrong", "incomplete", "instructions", "random"):
+        with refused("equals_paid"):
+            reject(same_task, owner, category=category)
     assert cases.state(same_task.pk) == "submitted"
-    assert reject(same_task, owner, category="instructions").state == "open"
+    assert reject(same_task, owner, category="language").state == "open"
 
 
 def test_another_answer_than_the_paid_one_may_be_wrong(owner: Member, bea: User, cem: User) -> None:

@@ -226,11 +226,14 @@ def test_an_answer_to_a_known_one_is_always_in_the_sample(
     api: Api, owner: Member, bea: User
 ) -> None:
     draft = factories.make_batch(owner, tasks=40)
-    api.post(f"/batches/{draft.pk}/gold", known(*(f"t{i}" for i in range(40))))
+    api.post(f"/batches/{draft.pk}/gold", known("t25", "t26", "t27", "t28"))
     factories.fund(owner.client)
     draft.refresh_from_db()
     batch = factories.publish(draft, by=owner)
-    one = outside(bea, batch)
+    for _each in range(25):
+        submitted(bea, batch)
+    one = submitted(bea, batch)
+    assert one.task.external_id == "t25"
     listed = api.get(f"/batches/{batch.pk}/sample").json()["results"][0]
     assert (listed["id"], listed["gold"]) == (one.pk, True)
     assert api.post(f"/assignments/{one.pk}/open").status_code == 200

@@ -104,15 +104,15 @@ def test_taking_an_answer_back_and_giving_it_again_takes_one_of_the_twenty_only(
 @pytest.mark.django_db
 def test_answers_to_known_items_may_always_be_opened(owner: Member) -> None:
     batch = factories.make_batch(owner, tasks=60)
-    known = [{"external_id": f"t{i}", "answer": factories.answer()} for i in range(60)]
-    assert gold.set_gold(batch_id=batch.pk, by=owner, known=known, now=NOW) == 60
+    known = [{"external_id": f"t{i}", "answer": factories.answer()} for i in range(54, 60)]
+    assert gold.set_gold(batch_id=batch.pk, by=owner, known=known, now=NOW) == 6
     factories.fund(owner.client)
     factories.publish(batch, by=owner)
-    ids = fill(batch, cases.people(6), 60)
-    for one in ids:
+    fill(batch, cases.people(6), 60)
+    items = Assignment.objects.filter(task__in=Gold.objects.values("task"))
+    for one in items.values_list("pk", flat=True):
         open_answer(one, by=owner)
-    assert Opening.objects.count() == 60
-    assert Gold.objects.count() == 60
+    assert Opening.objects.count() == 6
 
 
 @pytest.mark.django_db

@@ -36,7 +36,8 @@ def undone() -> Iterator[None]:
 def big_batch(owner: Member, tasks: int, *, known: int) -> Batch:
     """Published; the answers to its first `known` tasks are the client's own: it may open all."""
     batch = factories.make_batch(owner, tasks=tasks)
-    items = [{"external_id": f"t{i}", "answer": factories.answer()} for i in range(known)]
+    other = factories.answer("negative")
+    items = [{"external_id": f"t{i}", "answer": other} for i in range(known)]
     gold.set_gold(batch_id=batch.pk, by=owner, known=items, now=NOW)
     factories.fund(owner.client, "5000.00")
     return factories.publish(batch, by=owner)

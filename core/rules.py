@@ -175,6 +175,7 @@ RULES = (
         _("A client cannot be made to forget: what it sees unpaid has to be bounded."),
         (_("First places of a batch"), str(SAMPLE_FIRST)),
         (_("Share of the others"), _percent(SAMPLE_SHARE_BPS)),
+        (_("Tasks with a known answer"), _("a tenth at most, or 5 if that is more")),
     ),
     _rule(
         6,

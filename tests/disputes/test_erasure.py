@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +60,12 @@ def prove(assignment_id: int, *canaries: str) -> tuple[int, str]:
     except CommandError as error:
         return error.returncode, f"{said.getvalue()}{error}"
     return 0, said.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def _no_other_files(settings: Any, tmp_path: Path) -> None:
+    """Files of other tests, whose rows were rolled back, are not to be found here."""
+    settings.MEDIA_ROOT = str(tmp_path / "media")
 
 
 @pytest.fixture

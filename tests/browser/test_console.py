@@ -69,7 +69,7 @@ def single(owner: Member, bea: User, cem: User, dia: User) -> Dispute:
     batch = factories.make_open_batch(owner, tasks=8, overlap=4)
     for name, value, state in (
         ("eve", "negative", "approved"),
-        ("fay", "positive", "approved"),
+        ("fay", "positive", "submitted"),
         ("gil", "positive", "submitted"),
     ):
         worker = factories.make_user(name)

@@ -98,7 +98,7 @@ def _record(
         about=dispute,
         now=now,
         level=decision.level,
-        reasons=hashlib.sha256(reasons.encode()).hexdigest(),
+        reasons_sha256=hashlib.sha256(reasons.encode()).hexdigest(),
         overturned=[one.assignment_id for one in lost],
         upheld=[one.assignment_id for one in upheld],
     )

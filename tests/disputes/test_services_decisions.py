@@ -230,7 +230,7 @@ def test_a_decision_is_written_logged_and_told_without_an_answer(
     assert (entry.kind, entry.by_id, entry.about_id) == ("decision", dia.pk, answered.pk)
     assert entry.data == {
         "level": 1,
-        "reasons": sha256(cases.REASONS.encode()).hexdigest(),
+        "reasons_sha256": sha256(cases.REASONS.encode()).hexdigest(),
         "overturned": [],
         "upheld": [one.assignment_id],
     }

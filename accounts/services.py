@@ -15,7 +15,7 @@ from accounts.states import SCOPES_OF, MemberRole, Role
 from core import events
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, Invalid, NotFound, RuleBroken
-from core.text import unstorable
+from core.text import checked
 
 KEY_DAYS_DEFAULT, KEY_DAYS_MAX = 90, 365
 KEYS_MAX = 50
@@ -282,7 +282,7 @@ def apply_suspend(*, user_id: int, by: User, reason: str, now: datetime) -> Susp
     if Suspension.objects.filter(user=user, ended_at__isnull=True).exists():
         raise Conflict(_("This person is suspended already."), code="already_suspended")
     suspension = Suspension.objects.create(
-        user=user, by=by, reason=_reason(reason, field="reason"), at=now
+        user=user, by=by, reason=checked(reason, field="reason", least=20, most=2_000), at=now
     )
     events.record("user.suspended", by=by, about=user, now=now, suspension=suspension.pk)
     return suspension
@@ -300,7 +300,7 @@ def apply_end_suspension(*, suspension_id: int, by: User, reason: str, now: date
     if suspension.ended_at is not None:
         raise Conflict(_("This suspension has ended already."), code="not_suspended")
     suspension.ended_at, suspension.ended_by = now, by
-    suspension.end_reason = _reason(reason, field="reason")
+    suspension.end_reason = checked(reason, field="reason", least=20, most=2_000)
     suspension.save(update_fields=["ended_at", "ended_by", "end_reason"])
     events.record(
         "user.unsuspended", by=by, about=suspension.user, now=now, suspension=suspension.pk
@@ -315,15 +315,7 @@ def reply_to_suspension(*, user: User, text: str, now: datetime) -> Suspension:
     suspension = running.first()
     if suspension is None:
         raise NotFound(_("You are not suspended."))
-    suspension.reply, suspension.replied_at = _reason(text, field="text"), now
+    suspension.reply, suspension.replied_at = checked(text, field="text", least=20, most=2_000), now
     suspension.save(update_fields=["reply", "replied_at"])
     events.record("suspension.replied", by=user, about=suspension, now=now)
     return suspension
-
-
-def _reason(text: str, *, field: str) -> str:
-    """Words of a person: 20 to 2,000 characters that can be stored."""
-    said = text.strip()
-    if not 20 <= len(said) <= 2_000 or unstorable(said):
-        raise Invalid(_("Write 20 to 2,000 characters."), code="text_length", field=field)
-    return said

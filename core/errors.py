@@ -79,6 +79,10 @@ class IllegalMove(Conflict):
     code, title = "illegal_move", "Not possible in this state"
 
 
+class TooLate(Conflict):
+    code, title = "too_late", "Too late"
+
+
 class PreconditionFailed(DomainError):
     status, code, title = 412, "changed_meanwhile", "Changed meanwhile"
 

@@ -36,16 +36,12 @@ class Outcome(models.TextChoices):
     UNJUDGED = "unjudged", _("We did not decide in time: paid by the guarantee fund")
 
 
-# Who decides that the work is paid, and that the client has it.
-PAID = (
-    Outcome.WITHDRAWN,
-    Outcome.EQUAL,
-    Outcome.UNANSWERED,
-    Outcome.OVERTURNED,
-    Outcome.ANNULLED,
-)
+# Unpaid by the client, and erased for it. All others are paid by it.
+REFUSED = (Outcome.LAPSED, Outcome.UPHELD, Outcome.UNJUDGED)
+# An adjudicator found them wrong.
+UNFOUNDED = (Outcome.OVERTURNED, Outcome.ANNULLED)
 # An adjudicator has looked at it: it does not count towards the cap (R9).
-JUDGED = (Outcome.OVERTURNED, Outcome.ANNULLED, Outcome.UPHELD)
+JUDGED = (*UNFOUNDED, Outcome.UPHELD)
 
 
 class DisputeKind(models.TextChoices):
@@ -67,6 +63,14 @@ class DisputeState(models.TextChoices):
     DECIDED = "decided", _("Decided, may be appealed")
     APPEALED = "appealed", _("Waiting for the decision on appeal")
     CLOSED = "closed", _("Closed")
+
+
+# Before the first decision: a group in one of these keeps its batch frozen.
+BEFORE_DECISION = (DisputeState.FILED, DisputeState.ANSWERED)
+# It is our turn.
+TO_DECIDE = (DisputeState.ANSWERED, DisputeState.APPEALED)
+# Both sides may speak.
+UNDECIDED = (*BEFORE_DECISION, DisputeState.APPEALED)
 
 
 class Side(models.TextChoices):

@@ -12,9 +12,9 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Member, User
 from accounts.selectors import client_of
-from core.errors import NotFound
+from core.errors import NotFound, Text
 from disputes.models import (
     Decision,
     Dispute,
@@ -25,12 +25,18 @@ from disputes.models import (
     Report,
     Statement,
 )
-from disputes.states import DisputeState, Outcome, RejectionState, ReportState, Side
+from disputes.states import (
+    REFUSED,
+    TO_DECIDE,
+    UNDECIDED,
+    DisputeState,
+    RejectionState,
+    ReportState,
+    Side,
+)
 from tasks.models import Archived, Opening
 from tasks.states import ArchiveCause
 
-# While a case is here both sides may speak.
-UNDECIDED = (DisputeState.FILED, DisputeState.ANSWERED, DisputeState.APPEALED)
 # Of a case, and of one person in it.
 MOST = 100
 
@@ -115,14 +121,14 @@ def criterion(rejection: Rejection) -> str:
     return str(criteria[at]) if 0 <= at < len(criteria) else ""
 
 
-def _levels(dispute: Dispute) -> list[int]:
+def levels(dispute: Dispute) -> list[int]:
     """The case, and the group's case out of which it was appealed."""
     return [pk for pk in (dispute.pk, dispute.appeal_of_id) if pk is not None]
 
 
 def decisions(dispute: Dispute) -> QuerySet[Decision]:
     """What was decided and why; both sides read it. First level first."""
-    found = Decision.objects.filter(dispute__in=_levels(dispute))
+    found = Decision.objects.filter(dispute__in=levels(dispute))
     return found.select_related("by").order_by("level", "pk")
 
 
@@ -131,7 +137,7 @@ def statements(dispute: Dispute, user: User) -> QuerySet[Statement]:
     mine = Rejection.objects.filter(dispute=dispute)
     if user.is_worker:
         mine = mine.filter(worker=user)
-    of_all = Q(dispute__in=_levels(dispute), rejection=None)
+    of_all = Q(dispute__in=levels(dispute), rejection=None)
     found = Statement.objects.filter(Q(rejection__in=mine) | of_all)
     return found.select_related("by", "rejection").order_by("pk")[:MOST]
 
@@ -163,7 +169,7 @@ def evidence_in(dispute: Dispute, user: User) -> QuerySet[Evidence]:
     mine = Rejection.objects.filter(dispute=dispute)
     if user.is_worker:
         mine = mine.filter(worker=user)
-    of_all = Q(dispute__in=_levels(dispute), rejection=None)
+    of_all = Q(dispute__in=levels(dispute), rejection=None)
     found = evidence(user).filter(Q(rejection__in=mine) | of_all)
     return found.select_related("by", "rejection").order_by("at", "pk")[:MOST]
 
@@ -223,7 +229,7 @@ def for_worker(*, assignment_id: int, worker: User, now: datetime) -> Refusal:
 
 def _record(rejection: Rejection) -> dict[str, Any]:
     """What she keeps of it, once it was refused and erased everywhere else."""
-    if rejection.outcome not in (Outcome.LAPSED, Outcome.UPHELD, Outcome.UNJUDGED):
+    if rejection.outcome not in REFUSED:
         return {}
     kept = Archived.objects.filter(
         assignment=rejection.assignment_id, worker=rejection.worker_id, cause=ArchiveCause.REFUSED
@@ -235,7 +241,7 @@ def statements_about(rejection: Rejection) -> list[dict[str, Any]]:
     """What was said of one rejection: by whom (which side), what, when; as her archive keeps it."""
     found = Statement.objects.filter(rejection=rejection)
     if rejection.dispute is not None:
-        group = Q(dispute__in=_levels(rejection.dispute), rejection=None)
+        group = Q(dispute__in=levels(rejection.dispute), rejection=None)
         found = Statement.objects.filter(Q(rejection=rejection) | group)
     return [
         {"side": one.side, "text": one.text, "at": one.at.isoformat()}
@@ -276,7 +282,20 @@ def allowed_to_client(dispute: Dispute, *, now: datetime) -> list[str]:
 
 def allowed_to_adjudicator(dispute: Dispute, *, by: User) -> list[str]:
     """Whether it is hers to decide: it is answered; or on appeal, and she did not decide before."""
-    if dispute.state == DisputeState.ANSWERED:
-        return ["decide"]
-    mine = dispute.decided_by_id == by.pk
-    return ["decide"] if dispute.on_appeal and not mine else []
+    mine = decided_before(dispute, by=by) is not None
+    return ["decide"] if dispute.state in TO_DECIDE and not mine else []
+
+
+def conflict(dispute: Dispute, *, by: User) -> Text | None:
+    """Why this adjudicator may not look at a case: she belongs to one of its sides."""
+    of_client = Member.objects.filter(client=dispute.client_id, user=by).exists()
+    if of_client or Rejection.objects.filter(dispute=dispute, worker=by).exists():
+        return _("You belong to one of the sides. Leave it to somebody else.")
+    return None
+
+
+def decided_before(dispute: Dispute, *, by: User) -> Text | None:
+    """Why this adjudicator may not decide a case: an appeal goes to another one."""
+    if dispute.on_appeal and dispute.decided_by_id == by.pk:
+        return _("You made the decision that is appealed. Another adjudicator decides this.")
+    return None

@@ -9,11 +9,17 @@ from accounts import selectors as accounts
 from accounts.models import Suspension, User
 from core.paging import Page, page
 from disputes.models import Dispute, DisputeQuerySet, Rejection, Report
-from disputes.states import DisputeKind, DisputeState, RejectionState, ReportState
+from disputes.states import (
+    BEFORE_DECISION,
+    TO_DECIDE,
+    DisputeKind,
+    DisputeState,
+    RejectionState,
+    ReportState,
+)
 from tasks.models import Batch, Media
 
 PAGE = 30
-TO_DECIDE = (DisputeState.ANSWERED, DisputeState.APPEALED)
 WAITING = (*TO_DECIDE, DisputeState.FILED)
 DONE = (DisputeState.DECIDED, DisputeState.CLOSED)
 # What is due sooner than this is marked.
@@ -110,9 +116,7 @@ class Frozen:
 
     @property
     def may_be_lifted(self) -> bool:
-        return not any(
-            one.state in (DisputeState.FILED, DisputeState.ANSWERED) for one in self.cases
-        )
+        return not any(one.state in BEFORE_DECISION for one in self.cases)
 
 
 def frozen() -> list[Frozen]:

@@ -11,13 +11,13 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Member, User
+from accounts.models import User
 from accounts.selectors import pseudonym
 from core.errors import Text
 from core.models import Event
 from disputes.models import Decision, Dispute, Evidence, Rejection, Statement
-from disputes.selectors.console import TO_DECIDE
-from disputes.states import RejectionState
+from disputes.selectors import cases
+from disputes.states import TO_DECIDE, UNFOUNDED, RejectionState
 from tasks.interfaces import parse as interfaces
 from tasks.models import Assignment, Opening
 from tasks.selectors import answers
@@ -126,36 +126,25 @@ def load(dispute: Dispute, *, by: User, now: datetime) -> Case:
     """Everything about a case loaded with batch and client; the look at it is recorded already."""
     found = Rejection.objects.filter(dispute=dispute)
     chosen = found.filter(sampled=True).order_by("pk")
-    rejections = list(chosen.select_related("assignment__task", "assignment__opening__by", "by"))
+    rejections = list(
+        chosen.select_related("assignment__task", "assignment__opening__by", "batch", "by")
+    )
     said = _by_rejection(_about(Statement.objects.select_related("by"), dispute, rejections))
     files = _by_rejection(_about(Evidence.objects.select_related("by"), dispute, rejections))
     judged = _judged(dispute, rejections, said, files, now=now)
-    cases = [pk for pk in (dispute.pk, dispute.appeal_of_id) if pk is not None]
-    decisions = Decision.objects.filter(dispute__in=cases).select_related("by")
+    decisions = cases.decisions(dispute)
     return Case(
         dispute=dispute,
         judged=judged,
         total=found.count(),
         statements=said[None],
         evidence=files[None],
-        decisions=list(decisions.order_by("at", "pk")),
+        decisions=list(decisions),
         client_record=client_record(dispute.client_id, now=now),
         history=_history(dispute, rejections),
-        conflict=conflict(dispute, rejections, by=by),
+        conflict=cases.decided_before(dispute, by=by),
         upheld_from=_upheld_from(judged, now=now),
     )
-
-
-def conflict(dispute: Dispute, rejections: Iterable[Rejection], *, by: User) -> Text | None:
-    """Why this adjudicator may not decide this case, as the service that decides sees it."""
-    if not by.is_adjudicator:
-        return _("Only an adjudicator decides disputes.")
-    of_client = Member.objects.filter(client=dispute.client_id, user=by).exists()
-    if of_client or any(one.worker_id == by.pk for one in rejections):
-        return _("You belong to one of the sides. Leave it to somebody else.")
-    if dispute.on_appeal and dispute.decided_by_id == by.pk:
-        return _("You made the decision that is appealed. Another adjudicator decides this.")
-    return None
 
 
 def _upheld_from(judged: list[Judged], *, now: datetime) -> datetime | None:
@@ -199,7 +188,7 @@ def _judged(
         Judged(
             rejection=one,
             worker=pseudonym(client=dispute.client, worker_id=one.worker_id),
-            criterion=dispute.batch.criteria[one.criterion - 1],
+            criterion=cases.criterion(one),
             content=contents.get(one.assignment_id),
             record=records.get(one.worker_id, WorkerRecord()),
             others=others.get(one.assignment_id, []),
@@ -291,7 +280,7 @@ def worker_records(ids: Iterable[int], *, now: datetime) -> dict[int, WorkerReco
 def _ended() -> dict[str, Count]:
     return {
         "rejections": Count("pk"),
-        "overturned": Count("pk", filter=Q(outcome__in=("overturned", "annulled"))),
+        "overturned": Count("pk", filter=Q(outcome__in=UNFOUNDED)),
         "upheld": Count("pk", filter=Q(outcome="upheld") | Q(state=RejectionState.UPHELD)),
     }
 
@@ -329,9 +318,8 @@ class Happened:
 
 def _history(dispute: Dispute, rejections: Sequence[Rejection]) -> list[Happened]:
     """What happened, oldest first; of a group its own steps only."""
-    cases = [pk for pk in (dispute.pk, dispute.appeal_of_id) if pk is not None]
     ids = [one.assignment_id for one in rejections]
-    about = Q(about_kind="dispute", about_id__in=cases)
+    about = Q(about_kind="dispute", about_id__in=cases.levels(dispute))
     if dispute.is_collective:
         # A look at a group is one at each of its answers.
         about |= Q(kind=LOOKED, about_kind="assignment", about_id__in=ids[:1])
@@ -350,4 +338,4 @@ def _who(by: User | None, dispute: Dispute) -> str:
     """A worker by her pseudonym, everybody else by name."""
     if by is None:
         return ""
-    return pseudonym(client=dispute.client, worker_id=by.pk) if by.is_worker else str(by)
+    return pseudonym(client=dispute.client, worker_id=by.pk) if by.is_worker else by.known_as

@@ -11,7 +11,7 @@ from core.jobs import each
 from disputes.models import Dispute, Rejection
 from disputes.services import ending, filing
 from disputes.services.locking import Case, lock_case, lock_rejection
-from disputes.states import Category, DisputeState, Outcome, RejectionState
+from disputes.states import UNDECIDED, Category, DisputeState, Outcome, RejectionState
 from tasks.selectors import answers
 
 
@@ -73,7 +73,7 @@ def _by_default(case: Case, *, now: datetime) -> None:
 def _alarm(*, now: datetime) -> None:
     """Tells the operator of every case that we have two days left to decide."""
     late = Dispute.objects.filter(
-        state__in=(DisputeState.FILED, DisputeState.ANSWERED, DisputeState.APPEALED),
+        state__in=UNDECIDED,
         alarmed_at__isnull=True,
         decide_by__lte=now + (rules.DECIDE_WITHIN - rules.DECIDE_ALARM),
     )

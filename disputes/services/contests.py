@@ -7,14 +7,15 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core import events, rules
 from core.db import inside_operation, operation
-from core.errors import Conflict
+from core.errors import Conflict, TooLate
+from core.text import checked
 from disputes.models import Dispute, Rejection, Statement
-from disputes.services import filing, words
+from disputes.services import filing
 from disputes.services.locking import Refused, lock_rejection
-from disputes.services.words import TooLate
 from disputes.states import (
     DISPUTE,
     REJECTION,
+    UNDECIDED,
     DisputeCause,
     DisputeKind,
     DisputeState,
@@ -30,7 +31,7 @@ def contest(*, assignment_id: int, worker: User, statement: str = "", now: datet
     Words are welcome and not needed. Raises NotFound 404, TooLate 409 after 14 days, IllegalMove
     409 where it is in dispute by her will already, or final; Invalid for too long a text.
     """
-    said = words.checked(statement, field="statement", least=0)
+    said = checked(statement, field="statement", least=0)
     refused = lock_rejection(Rejection.objects.filter(assignment=assignment_id, worker=worker))
     rejection = refused.rejection
     dispute = refused.dispute
@@ -40,7 +41,7 @@ def contest(*, assignment_id: int, worker: User, statement: str = "", now: datet
         dispute = filing.file_one(
             rejection, refused.batch, cause=DisputeCause.CONTEST, by=worker, now=now
         )
-    elif rejection.contested_at is not None or dispute is None or not _undecided(dispute):
+    elif rejection.contested_at is not None or dispute is None or dispute.state not in UNDECIDED:
         REJECTION.check("join", rejection.state)
     assert dispute is not None
     rejection.contested_at = now
@@ -49,10 +50,6 @@ def contest(*, assignment_id: int, worker: User, statement: str = "", now: datet
     if said:
         _say(refused, dispute, worker=worker, text=said, now=now)
     return dispute
-
-
-def _undecided(dispute: Dispute) -> bool:
-    return dispute.state in (DisputeState.FILED, DisputeState.ANSWERED, DisputeState.APPEALED)
 
 
 @inside_operation
@@ -79,12 +76,17 @@ def say(*, assignment_id: int, worker: User, text: str, now: datetime) -> Disput
 
     Raises NotFound 404, Conflict `not_undecided` 409, Invalid.
     """
-    said = words.checked(text, field="text")
+    said = checked(text, field="text")
     refused = lock_rejection(Rejection.objects.filter(assignment=assignment_id, worker=worker))
-    dispute = refused.dispute
-    if dispute is None or not _undecided(dispute):
-        raise Conflict(_("There is no case here that waits for a decision."), code="not_undecided")
+    dispute = check_undecided(refused.dispute)
     _say(refused, dispute, worker=worker, text=said, now=now)
+    return dispute
+
+
+def check_undecided(dispute: Dispute | None) -> Dispute:
+    """The case, if both sides may still speak in it. Raises Conflict `not_undecided` 409."""
+    if dispute is None or dispute.state not in UNDECIDED:
+        raise Conflict(_("There is no case here that waits for a decision."), code="not_undecided")
     return dispute
 
 
@@ -94,7 +96,7 @@ def appeal(*, assignment_id: int, worker: User, statement: str, now: datetime) -
 
     Raises NotFound 404, TooLate 409, IllegalMove 409, Invalid (say what the decision got wrong).
     """
-    said = words.checked(statement, field="statement", least=20)
+    said = checked(statement, field="statement", least=20)
     refused = lock_rejection(Rejection.objects.filter(assignment=assignment_id, worker=worker))
     rejection, decided = refused.rejection, refused.dispute
     target = REJECTION.check("appeal", rejection.state)

@@ -13,7 +13,7 @@ from accounts.models import User
 from core import rules
 from core.db import inside_operation
 from disputes.models import Decision, Dispute, Evidence, Rejection, Statement
-from disputes.states import REJECTION, DisputeCause, Outcome
+from disputes.states import REJECTION, UNFOUNDED, DisputeCause, Outcome
 from payments.services import guarantee
 from payments.services.guarantee import Award
 from tasks.models import Assignment
@@ -35,7 +35,7 @@ def pay(
     verb = "withdraw" if given_up else "overturn"
     ids = sorted(one.assignment_id for one in rejections)
     reviews.apply_approve(ids, by=by, now=now, verb=verb)
-    if outcome in (Outcome.OVERTURNED, Outcome.ANNULLED):
+    if outcome in UNFOUNDED:
         _compensate(rejections, by=by, now=now)
     _close(rejections, outcome=outcome, now=now)
 

@@ -11,6 +11,7 @@ from core.db import inside_operation
 from disputes.models import Dispute, Rejection, RejectionQuerySet, Statement
 from disputes.services.locking import lock_rejections
 from disputes.states import (
+    BEFORE_DECISION,
     DISPUTE,
     REJECTION,
     DisputeCause,
@@ -149,10 +150,7 @@ def _drawn(rejections: Sequence[Rejection], batch: Batch, dispute: Dispute) -> s
 @inside_operation
 def redraw(dispute: Dispute, batch: Batch) -> None:
     """Fills the sample of a locked, undecided group again, when one left it (R10)."""
-    if not dispute.is_collective or dispute.state not in (
-        DisputeState.FILED,
-        DisputeState.ANSWERED,
-    ):
+    if not dispute.is_collective or dispute.state not in BEFORE_DECISION:
         return
     waiting = Rejection.objects.filter(dispute=dispute).exclude(state=RejectionState.CLOSED)
     drawn = _drawn(list(waiting), batch, dispute)

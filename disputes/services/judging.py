@@ -6,16 +6,17 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Member, User
+from accounts.models import User
 from accounts.services import check_active
-from core import events, rules
+from core import events, rules, text
 from core.db import inside_operation, operation
-from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.errors import Conflict, Forbidden, Invalid, NotFound, TooLate
 from disputes.models import Decision, Dispute, Rejection
-from disputes.services import ending, filing, log, words
+from disputes.selectors import cases
+from disputes.services import ending, filing, log
 from disputes.services.locking import Case, lock_case
-from disputes.services.words import TooLate
 from disputes.states import (
+    BEFORE_DECISION,
     DISPUTE,
     REJECTION,
     DisputeKind,
@@ -56,7 +57,9 @@ def decide(
         DISPUTE.check("decide", case.dispute.state)
     if case.dispute.due_at is None or now >= case.dispute.due_at:
         raise TooLate(_("The time to decide has passed: the guarantee fund pays the worker."))
-    _check_interest(case, by=by, appealed=appealed)
+    check_interest(case.dispute, by=by)
+    if (decided := cases.decided_before(case.dispute, by=by)) is not None:
+        raise ConflictOfInterest(decided)
     said = _reasons(reasons, case)
     unfounded = _named(case, unfounded)
     annulled = _annuls(case, unfounded)
@@ -113,21 +116,15 @@ def check_adjudicator(by: User) -> None:
     check_active(by)
 
 
-def _check_interest(case: Case, *, by: User, appealed: bool) -> None:
-    """Who decides is of neither side, and on appeal another than before."""
-    of_client = Member.objects.filter(client=case.dispute.client_id, user=by).exists()
-    if of_client or any(one.worker_id == by.pk for one in case.rejections):
-        raise ConflictOfInterest(_("You belong to one of the sides. Leave it to somebody else."))
-    if appealed and by.pk == case.dispute.decided_by_id:
-        raise ConflictOfInterest(
-            _("You made the decision that is appealed. Another adjudicator decides this.")
-        )
+def check_interest(dispute: Dispute, *, by: User) -> None:
+    """Raises ConflictOfInterest 403 for who belongs to a side: it may not read the answers."""
+    said = cases.conflict(dispute, by=by)
+    if said is not None:
+        raise ConflictOfInterest(said)
 
 
 def _reasons(reasons: str, case: Case) -> str:
-    said = words.checked(
-        reasons, field="reasons", least=rules.EXPLANATION_MIN_CHARS, most=2 * 4_000
-    )
+    said = text.checked(reasons, field="reasons", least=rules.EXPLANATION_MIN_CHARS, most=2 * 4_000)
     ids = [one.assignment_id for one in case.rejections]
     if answers.quotes(assignment_ids=ids, text=said):
         raise Invalid(
@@ -211,7 +208,7 @@ def lift_freeze(*, batch_id: int, by: User, reasons: str, now: datetime) -> Batc
     Raises Forbidden 403, NotFound 404, Conflict `not_frozen` or `case_undecided` 409, Invalid.
     """
     check_adjudicator(by)
-    said = words.checked(reasons, field="reasons", least=20)
+    said = text.checked(reasons, field="reasons", least=20)
     if not Batch.objects.filter(pk=batch_id).exists():
         raise NotFound(_("There is no such batch."))
     batch = work.lock_batch(batch_id=batch_id)
@@ -220,7 +217,7 @@ def lift_freeze(*, batch_id: int, by: User, reasons: str, now: datetime) -> Batc
     undecided = Dispute.objects.filter(
         batch=batch,
         kind=DisputeKind.COLLECTIVE,
-        state__in=(DisputeState.FILED, DisputeState.ANSWERED),
+        state__in=BEFORE_DECISION,
     )
     if undecided.exists():
         raise Conflict(_("The case of its group is not decided yet."), code="case_undecided")

@@ -15,12 +15,10 @@ from tasks.services import decisions as work
 
 @dataclass
 class Case:
-    """A dispute under lock, with its batch and those of its rejections that are not final."""
+    """A dispute under lock, with those of its rejections that are not final."""
 
     dispute: Dispute
-    batch: Batch
     rejections: list[Rejection]
-    assignments: dict[int, Assignment]
 
 
 @inside_operation
@@ -30,12 +28,13 @@ def lock_case(found: DisputeQuerySet) -> Case:
     if named is None:
         raise NotFound(_("There is no such dispute, or it is not yours."))
     pk, batch_id = named
-    batch = work.lock_batch(batch_id=batch_id)
+    work.lock_batch(batch_id=batch_id)
     dispute = Dispute.objects.select_for_update(of=("self",), no_key=True).get(pk=pk)
     rejections = lock_rejections(
         Rejection.objects.filter(dispute=dispute).exclude(state=RejectionState.CLOSED)
     )
-    return Case(dispute, batch, rejections, lock_work(rejections))
+    lock_work(rejections)
+    return Case(dispute, rejections)
 
 
 @inside_operation

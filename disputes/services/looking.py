@@ -4,12 +4,12 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Member, User
+from accounts.models import User
 from core import events
 from core.db import operation
 from core.errors import NotFound
 from disputes.models import Dispute, Rejection
-from disputes.services.judging import ConflictOfInterest, check_adjudicator
+from disputes.services.judging import check_adjudicator, check_interest
 from tasks.models import Assignment
 
 
@@ -24,11 +24,9 @@ def look_at_case(*, dispute_id: int, by: User, now: datetime) -> Dispute:
     dispute = Dispute.objects.select_related("batch", "client").filter(pk=dispute_id).first()
     if dispute is None:
         raise NotFound(_("There is no such dispute, or it is not yours."))
-    judged = Rejection.objects.filter(dispute=dispute)
-    of_client = Member.objects.filter(client=dispute.client_id, user=by).exists()
-    if of_client or judged.filter(worker=by).exists():
-        raise ConflictOfInterest(_("You belong to one of the sides. Leave it to somebody else."))
-    ids = list(judged.filter(sampled=True).order_by("pk").values_list("assignment", flat=True))
+    check_interest(dispute, by=by)
+    judged = Rejection.objects.filter(dispute=dispute, sampled=True)
+    ids = list(judged.order_by("pk").values_list("assignment", flat=True))
     if ids:
         events.record_many("answer.judged", by=by, about=Assignment, ids=ids, now=now)
     return dispute

@@ -10,12 +10,11 @@ from accounts.models import Client, Member
 from accounts.services import check_active, check_named
 from core import events, rules, text
 from core.db import inside_operation, operation
-from core.errors import Conflict, Flaw, Forbidden, Invalid, NotFound, RuleBroken
+from core.errors import Conflict, Flaw, Forbidden, Invalid, NotFound, RuleBroken, TooLate
 from disputes.models import Rejection
 from disputes.selectors import bounds
-from disputes.services import ending, filing, words
+from disputes.services import ending, filing
 from disputes.services.locking import lock_rejection
-from disputes.services.words import TooLate
 from disputes.states import REJECTION, Category, DisputeCause, Outcome
 from tasks.models import Assignment, Batch, GoldCheck, Opening
 from tasks.selectors import answers
@@ -141,7 +140,7 @@ def _checked(category: str, explanation: str) -> str:
             )
         )
     # Blanks explain nothing.
-    told = words.length(said)
+    told = text.length(said)
     if told < rules.EXPLANATION_MIN_CHARS or len(said) > rules.MAX_STATEMENT_CHARS:
         flaws.append(
             Flaw(
@@ -166,7 +165,7 @@ def _checked(category: str, explanation: str) -> str:
 def text_hash(said: str, *, batch: Batch) -> str:
     """Equal for texts of a batch that differ in case, blanks, punctuation or look only
     (R4). Keyed: the text may quote an answer, and is erased one day."""
-    return hmac.new(bytes(batch.secret), words.letters(said).encode(), hashlib.sha256).hexdigest()
+    return hmac.new(bytes(batch.secret), text.letters(said).encode(), hashlib.sha256).hexdigest()
 
 
 @inside_operation

@@ -9,12 +9,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Member, User
 from core import events, rules, text
 from core.db import inside_operation, operation
-from core.errors import Conflict, Invalid, NotFound, TooLarge, UnsupportedMedia
+from core.errors import Conflict, Invalid, NotFound, TooLarge, TooLate, UnsupportedMedia
+from core.text import checked
 from disputes.models import Dispute, Evidence, Rejection
-from disputes.services import words
+from disputes.services.contests import check_undecided
 from disputes.services.locking import lock_case
-from disputes.services.words import TooLate
-from disputes.states import DISPUTE, DisputeState, RejectionState, Side
+from disputes.states import DISPUTE, RejectionState, Side
 
 # By their first bytes: what a person can look at, and nothing that runs.
 KINDS = {
@@ -30,7 +30,7 @@ def reply(*, dispute_id: int, by: Member, text: str, now: datetime) -> Dispute:
 
     Raises NotFound 404, TooLate and IllegalMove 409, Invalid.
     """
-    said = words.checked(text, field="text", least=20)
+    said = checked(text, field="text", least=20)
     case = lock_case(Dispute.objects.filter(pk=dispute_id, client=by.client_id))
     dispute = case.dispute
     target = DISPUTE.check("reply", dispute.state)
@@ -60,7 +60,7 @@ def add_evidence(
     UnsupportedMedia 415, Invalid, Conflict 409 (decided already, or five files of this side).
     """
     case = lock_case(Dispute.objects.visible_to(by).filter(pk=dispute_id))
-    _check_undecided(case.dispute)
+    check_undecided(case.dispute)
     side = Side.CLIENT if member is not None else Side.WORKER
     rejection = _about(case.rejections, by=by, side=side)
     _check_number(case.dispute, by=by, side=side)
@@ -91,12 +91,6 @@ def _record(evidence: Evidence, *, now: datetime) -> Evidence:
         default_storage.delete(str(evidence.file.name))
         raise
     return evidence
-
-
-def _check_undecided(dispute: Dispute) -> None:
-    waiting = (DisputeState.FILED, DisputeState.ANSWERED, DisputeState.APPEALED)
-    if dispute.state not in waiting:
-        raise Conflict(_("There is no case here that waits for a decision."), code="not_undecided")
 
 
 def _check_number(dispute: Dispute, *, by: User, side: Side) -> None:

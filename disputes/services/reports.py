@@ -9,8 +9,9 @@ from accounts.models import User
 from core import events
 from core.db import inside_operation, operation
 from core.errors import Conflict, Forbidden, Invalid, NotFound
+from core.text import checked
 from disputes.models import Dispute, Rejection, Report
-from disputes.services import ending, filing, log, words
+from disputes.services import ending, filing, log
 from disputes.services.judging import check_adjudicator
 from disputes.services.locking import lock_rejections, lock_work
 from disputes.states import REPORT, Outcome, RejectionState, ReportKind, ReportState
@@ -30,7 +31,7 @@ def report_batch(*, batch_id: int, worker: User, kind: str, text: str, now: date
         raise Invalid(
             _("Choose one of: %(known)s.") % {"known": ", ".join(ReportKind.values)}, field="kind"
         )
-    said = words.checked(text, field="text", least=20, most=2_000)
+    said = checked(text, field="text", least=20, most=2_000)
     batch = Batch.objects.published().filter(pk=batch_id).first()
     if batch is None:
         raise NotFound(_("There is no such batch."))
@@ -58,7 +59,7 @@ def decide_report(
     right to reject, and what it has rejected is paid. Raises Forbidden, NotFound, IllegalMove.
     """
     check_adjudicator(by)
-    said = words.checked(reasons, field="reasons", least=20)
+    said = checked(reasons, field="reasons", least=20)
     found = Report.objects.filter(pk=report_id).values_list("batch", "kind").first()
     if found is None:
         raise NotFound(_("There is no such report."))

@@ -11,13 +11,11 @@ from core.db import inside_operation, operation, rows
 from disputes.models import Rejection
 from disputes.services import ending, filing
 from disputes.services.locking import Refused, lock_rejection
-from disputes.states import Outcome, RejectionState
+from disputes.states import REFUSED, Outcome, RejectionState
 from tasks.models import Answer, Archived, Assignment, Draft, Erasure
 from tasks.selectors import answers
 from tasks.services import decisions as work
 from tasks.states import ArchiveCause, AssignmentState
-
-REFUSED = (Outcome.LAPSED, Outcome.UPHELD, Outcome.UNJUDGED)
 
 # What became of an entry of the list.
 ERASED = "erased again"
@@ -66,9 +64,8 @@ def _refuse(refused: Refused, *, outcome: str, now: datetime) -> None:
     default = Outcome.LAPSED if undisputed else Outcome.UPHELD
     ended = Outcome(outcome) if outcome in REFUSED else default
     ending.refuse([rejection], outcome=ended, by=None, now=now)
-    waiting = Rejection.objects.filter(dispute=dispute).exclude(state=RejectionState.CLOSED)
-    if dispute is not None and not waiting.exists():
-        filing.close(dispute, now=now)
+    if dispute is not None:
+        filing.close_if_done(dispute, now=now)
 
 
 @inside_operation

@@ -1,10 +1,11 @@
 """Counts what is shown to everybody: by month what was refused, judged, and how long it took, and
 how often each client rejects."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from core.db import operation, rows
-from disputes.states import JUDGED, Outcome
+from disputes.states import JUDGED, REFUSED, UNFOUNDED, Outcome
 from tasks.services import figures
 
 # From the last month that was counted on, and yesterday's: what moves late is counted in the month
@@ -67,9 +68,8 @@ ON CONFLICT (month) DO UPDATE SET reviewed = excluded.reviewed, approved = exclu
     median_decision_seconds = excluded.median_decision_seconds,
     refreshed_at = excluded.refreshed_at
 """
-OVERTURNED = [Outcome.OVERTURNED.value, Outcome.ANNULLED.value]
 # Seen, and unpaid by the client, though nobody has judged it.
-LEAKED = [Outcome.LAPSED.value, Outcome.UNJUDGED.value]
+LEAKED = (Outcome.LAPSED, Outcome.UNJUDGED)
 
 OF_CLIENTS = """
 SELECT client_id, count(*), count(*) FILTER (WHERE outcome = ANY(%(judged)s)),
@@ -84,7 +84,10 @@ def count_months(*, now: datetime) -> None:
 
     Running it again changes nothing else.
     """
-    told = {"judged": [one.value for one in JUDGED], "overturned": OVERTURNED}
-    refused = [*LEAKED, Outcome.UPHELD.value]
-    rows(COUNT, told | {"now": now, "refused": refused, "leaked": LEAKED})
+    told = {"judged": _values(JUDGED), "overturned": _values(UNFOUNDED)}
+    rows(COUNT, told | {"now": now, "refused": _values(REFUSED), "leaked": _values(LEAKED)})
     figures.apply_rejections({one: counts for one, *counts in rows(OF_CLIENTS, told)}, now=now)
+
+
+def _values(outcomes: Iterable[Outcome]) -> list[str]:
+    return [one.value for one in outcomes]

@@ -9,8 +9,9 @@ from accounts.models import User
 from disputes.models import Dispute, Rejection, Report
 from disputes.services import contests, judging, reports
 from disputes.states import (
+    BEFORE_DECISION,
+    TO_DECIDE,
     DisputeKind,
-    DisputeState,
     RejectionState,
     ReportKind,
     ReportState,
@@ -98,7 +99,7 @@ class Adjudicators:
 
     def decide(self, *, now: datetime) -> None:
         """Every case that waits for them, every report, and then the brakes."""
-        waiting = Dispute.objects.filter(state__in=(DisputeState.ANSWERED, DisputeState.APPEALED))
+        waiting = Dispute.objects.filter(state__in=TO_DECIDE)
         for dispute in waiting.order_by("pk"):
             self._decide(dispute, now=now)
         for report in Report.objects.filter(state=ReportState.OPEN).order_by("pk"):
@@ -144,7 +145,7 @@ class Adjudicators:
         undecided = Dispute.objects.filter(
             batch=batch,
             kind=DisputeKind.COLLECTIVE,
-            state__in=(DisputeState.FILED, DisputeState.ANSWERED),
+            state__in=BEFORE_DECISION,
         )
         if not undecided.exists():
             judging.lift_freeze(

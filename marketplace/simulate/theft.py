@@ -13,7 +13,7 @@ from core.db import rows
 from core.jobs import FAILED
 from disputes.models import Dispute, Rejection
 from disputes.services import clocks
-from disputes.states import DisputeState, Outcome, RejectionState
+from disputes.states import REFUSED, DisputeState, RejectionState
 from marketplace.simulate.desk import Desk
 from marketplace.simulate.draw import Draw
 from marketplace.simulate.others import Adjudicators, Workers
@@ -221,7 +221,7 @@ SELECT b.task_count, a.submitted, a.delivered,
                   FROM tasks_assignment WHERE batch_id = b.id) a
  ORDER BY b.id
 """
-KEPT = [Outcome.LAPSED.value, Outcome.UPHELD.value, Outcome.UNJUDGED.value]
+KEPT = [one.value for one in REFUSED]
 PAID = """
 SELECT coalesce(sum(t.amount), 0)::bigint,
        coalesce(sum(t.amount) FILTER (WHERE j.kind = 'compensation'), 0)::bigint,

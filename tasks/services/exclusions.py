@@ -35,7 +35,7 @@ def exclude(*, batch_id: int, worker: str, by: Member, reason: str, now: datetim
     batch = Batch.objects.published().filter(pk=batch_id, client=by.client_id).first()
     if batch is None:
         raise NotFound(_("There is no such batch, or it is not yours."))
-    said = _words(reason, field="reason")
+    said = text.checked(reason, field="reason", least=20, most=2_000)
     worker_id = _worker_named(worker, batch=batch, by=by)
     if Exclusion.objects.filter(batch=batch, worker=worker_id).exists():
         raise AlreadyExcluded(EXCLUDED_ALREADY)
@@ -81,7 +81,10 @@ def reply(*, exclusion_id: int, worker: User, text_: str, now: datetime) -> Excl
     exclusion = found.first()
     if exclusion is None:
         raise NotFound(_("There is no such exclusion."))
-    exclusion.reply, exclusion.replied_at = _words(text_, field="text"), now
+    exclusion.reply, exclusion.replied_at = (
+        text.checked(text_, field="text", least=20, most=2_000),
+        now,
+    )
     exclusion.save(update_fields=["reply", "replied_at"])
     events.record("exclusion.replied", by=worker, about=exclusion, now=now)
     return exclusion
@@ -90,10 +93,3 @@ def reply(*, exclusion_id: int, worker: User, text_: str, now: datetime) -> Excl
 def of_batch(batch: Batch) -> QuerySet[Exclusion]:
     """Everybody excluded from a batch, newest first."""
     return Exclusion.objects.filter(batch=batch).select_related("by").order_by("-pk")
-
-
-def _words(said: str, *, field: str) -> str:
-    said = said.strip()
-    if not 20 <= len(said) <= 2_000 or text.unstorable(said):
-        raise Invalid(_("Write 20 to 2,000 characters."), code="text_length", field=field)
-    return said

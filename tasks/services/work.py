@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core import events, rules, text
 from core.db import inside_operation, operation, rows
-from core.errors import Conflict, Flaw, Invalid
+from core.errors import Conflict, Flaw, Invalid, TooLate
 from tasks.interfaces import json_values
 from tasks.interfaces import parse as interfaces
 from tasks.models import Answer, Archived, Assignment, Draft, GoldCheck, Opening
@@ -23,10 +23,6 @@ from tasks.states import ASSIGNMENT, AssignmentState
 
 class NewerDraft(Conflict):
     code = "newer_draft"
-
-
-class TooLate(Conflict):
-    code = "too_late"
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ import pytest
 from accounts import services as accounts
 from accounts.models import Member, User
 from accounts.selectors import pseudonym
-from core import rules
+from core import rules, text
 from core.db import rows
 from core.errors import DomainError
 from disputes.models import Dispute, Rejection
-from disputes.services import clocks, contests, judging, rejections, replies, words
+from disputes.services import clocks, contests, judging, rejections, replies
 from disputes.states import Outcome
 from tasks.interfaces import parse as interfaces
 from tasks.models import Batch, Exclusion, GoldCheck, Opening
@@ -198,7 +198,7 @@ def test_what_shows_nothing_explains_nothing(empty: str, owner: Member, bea: Use
 
 @pytest.mark.parametrize("like", ["Аnswer", "an\u200bswer", "ANSWER!", "a n s w e r"])
 def test_texts_that_look_alike_are_the_same_text(like: str) -> None:
-    assert words.letters(like) == words.letters("answer")
+    assert text.letters(like) == text.letters("answer")
 
 
 def test_who_has_no_name_rejects_nothing(owner: Member, bea: User) -> None:

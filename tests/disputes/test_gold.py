@@ -184,12 +184,18 @@ def test_a_client_excludes_from_further_claims_of_a_batch_for_a_reason(
     assert claims.claim(worker=bea, batch_id=other.pk, now=NOW).batch_id == other.pk
 
 
-@pytest.mark.parametrize("reason", ["", "Bad.", " " * 30, "x" * 19, "x" * 2_001, "x" * 20 + "\0"])
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        *((said, "text_length") for said in ("", "Bad.", " " * 30, "x" * 19, "x" * 2_001)),
+        ("x" * 20 + "\0", "nul"),
+    ],
+)
 def test_without_a_reason_nobody_is_excluded(
-    reason: str, batch: Batch, owner: Member, bea: User
+    reason: str, code: str, batch: Batch, owner: Member, bea: User
 ) -> None:
     give(bea, batch, "positive")
-    with refused("text_length"):
+    with refused(code):
         exclude(batch, owner, bea, reason)
     assert not Exclusion.objects.exists()
 

@@ -87,13 +87,13 @@ def test_nothing_leads_out_of_the_last_states(name: str, ends: set[str]) -> None
 
 
 def test_every_outcome_is_paid_by_the_client_or_leaves_the_answer_refused() -> None:
-    unpaid = set(disputes.Outcome) - set(disputes.PAID)
-    assert unpaid == {
+    assert set(disputes.REFUSED) == {
         disputes.Outcome.LAPSED,
         disputes.Outcome.UPHELD,
         disputes.Outcome.UNJUDGED,
     }
-    assert set(disputes.JUDGED) <= set(disputes.PAID) | {disputes.Outcome.UPHELD}
+    paid = set(disputes.Outcome) - set(disputes.REFUSED)
+    assert set(disputes.JUDGED) <= paid | {disputes.Outcome.UPHELD}
 
 
 # --- by the services -------------------------------------------------------------------------
